@@ -1,0 +1,148 @@
+"""Conditions as Kubernetes' API conventions and kstatus want them, and every reason used.
+
+Sources: the API conventions ("Typical status properties") and kstatus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from dbalias.api.meta import JSON
+
+
+class Condition(StrEnum):
+    """Types of conditions."""
+
+    READY = "Ready"
+    RECONCILING = "Reconciling"
+    STALLED = "Stalled"
+    SETTINGS_PUBLISHED = "SettingsPublished"
+    ROUTES_VALID = "RoutesValid"
+    MIGRATED = "Migrated"
+    ROLLED_OUT = "RolledOut"
+    CREDENTIALS_AVAILABLE = "CredentialsAvailable"
+    CONNECTED = "Connected"
+
+
+class Status(StrEnum):
+    """The three values of a condition."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+class Reason(StrEnum):
+    """Every reason a condition may carry; docs/troubleshooting.md has a section for each."""
+
+    # all is well
+    READY = "Ready"
+    PUBLISHED = "Published"
+    VALID = "Valid"
+    MIGRATED = "Migrated"
+    AVAILABLE = "Available"
+    ACCEPTED = "Accepted"
+    ROLLED_OUT = "RolledOut"
+    # nothing to do
+    EMPTY_DEFAULT = "EmptyDefault"
+    REPLICA = "Replica"
+    LOCAL_DATABASE = "LocalDatabase"
+    NOT_MANAGED = "NotManaged"
+    NOT_CHECKED = "NotChecked"
+    NOT_REQUIRED = "NotRequired"
+    # another object, or time, will cure it
+    PROJECT_NOT_FOUND = "ProjectNotFound"
+    DEFAULT_MISSING = "DefaultMissing"
+    ALIAS_NOT_FOUND = "AliasNotFound"
+    PARENT_NOT_FOUND = "ParentNotFound"
+    SECRET_NOT_FOUND = "SecretNotFound"
+    SECRET_KEY_MISSING = "SecretKeyMissing"
+    CONFIG_MAP_NOT_FOUND = "ConfigMapNotFound"
+    SERVER_NOT_FOUND = "ServerNotFound"
+    UNREADABLE = "Unreadable"
+    WAITING_FOR_OBJECTS = "WaitingForObjects"
+    SETTLING = "Settling"
+    ALIASES_NOT_READY = "AliasesNotReady"
+    DEPENDENCY_NOT_MIGRATED = "DependencyNotMigrated"
+    QUEUED = "Queued"
+    SUSPENDED = "Suspended"
+    PENDING = "Pending"
+    AWAITING_APPROVAL = "AwaitingApproval"
+    MIGRATING = "Migrating"
+    LONG_RUNNING = "LongRunning"
+    POD_NOT_CREATED = "PodNotCreated"
+    POD_CANNOT_START = "PodCannotStart"
+    IMAGE_NOT_PULLED = "ImageNotPulled"
+    POD_UNSCHEDULABLE = "PodUnschedulable"
+    NODE_LOST = "NodeLost"
+    LOCK_NOT_OBTAINED = "LockNotObtained"
+    DATABASE_UNREACHABLE = "DatabaseUnreachable"
+    LOGIN_REFUSED = "LoginRefused"
+    INTERRUPTED = "Interrupted"
+    ROLLING_OUT = "RollingOut"
+    # only an edit or a request cures it
+    INVALID_CONFIGURATION = "InvalidConfiguration"
+    ALIAS_CONFLICT = "AliasConflict"
+    DEPENDENCY_CYCLE = "DependencyCycle"
+    NAME_TAKEN = "NameTaken"
+    TOO_LARGE = "TooLarge"
+    SETTINGS_FAILED = "SettingsFailed"
+    AUDIT_REFUSED = "AuditRefused"
+    MIGRATION_FAILED = "MigrationFailed"
+    MIGRATION_INTERRUPTED = "MigrationInterrupted"
+    MISSING_TABLES = "MissingTables"
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionValue:
+    """One condition as decided in a pass, without its times."""
+
+    type: Condition
+    status: Status
+    reason: Reason
+    message: str = ""
+
+
+MESSAGE_LIMIT = 4096
+"""Characters of a condition's message; the API's own bound is 32,768."""
+
+
+def render_conditions(
+    decided: Iterable[ConditionValue],
+    *,
+    previous: Iterable[Mapping[str, JSON]],
+    generation: int,
+    now: datetime,
+) -> list[dict[str, JSON]]:
+    """Return ``status.conditions``, keeping lastTransitionTime where the status is unchanged."""
+    before = {c.get("type"): c for c in previous}
+    rendered = []
+    for value in decided:
+        old = before.get(value.type.value, {})
+        same = old.get("status") == value.status.value and old.get("lastTransitionTime")
+        rendered.append(
+            {
+                "type": value.type.value,
+                "status": value.status.value,
+                "reason": value.reason.value,
+                "message": value.message[:MESSAGE_LIMIT],
+                "observedGeneration": generation,
+                "lastTransitionTime": old["lastTransitionTime"] if same else timestamp(now),
+            }
+        )
+    return rendered
+
+
+def timestamp(moment: datetime) -> str:
+    """Return RFC 3339 in UTC with seconds, the way Kubernetes writes times."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_timestamp(text: str | None) -> datetime | None:
+    """Return the time that ``timestamp`` wrote, with or without fractions; None for none."""
+    if not text:
+        return None
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
