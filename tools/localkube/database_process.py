@@ -1,0 +1,266 @@
+"""A database server as a process of this machine: how it starts, is found again, and ends.
+
+It runs as its own unprivileged user on a free port, in its own session. Its data lie in a
+scratch folder that this user can reach; the folder that the caller names keeps the log and
+`server.json` (process, port, admin's password; mode 0600), so that a later process can
+attach to a server that was left up.
+"""
+
+import atexit
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from localkube.errors import LocalkubeError
+from localkube.processes import start_time
+from localkube.progress import last_lines
+
+_START_SECONDS = 60.0
+_STOP_SECONDS = 30.0
+
+
+class DatabaseServer(ABC):
+    """One database server: `start`, `stop`, `kill`, `restart`, and `close` for all of it.
+
+    As a context manager it starts and closes. `attach` returns one that another process
+    started and did not close. `settings` are the server's own, by name. A call with nothing
+    left to do does nothing.
+    """
+
+    kind: ClassVar[str]
+    engine: ClassVar[str]
+    """The word for it in a DatabaseAlias."""
+    system_user: ClassVar[str]
+    admin_user: ClassVar[str]
+    stop_signal: ClassVar[signal.Signals]
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        listen: Sequence[str] = ("127.0.0.1",),
+        settings: Mapping[str, str] | None = None,
+        stop_at_exit: bool = True,
+    ) -> None:
+        self.directory = directory
+        self.listen = tuple(listen)
+        self.settings = dict(settings or {})
+        self.stop_at_exit = stop_at_exit
+        self.port = 0
+        self.admin_password = secrets.token_urlsafe(18)
+        self.data: Path | None = None
+        self.pid: int | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def attach(cls, directory: Path) -> Self:
+        """Return the server whose state lies in `directory`; FileNotFoundError when none does."""
+        state = json.loads((directory / "server.json").read_text())
+        server = cls(directory, listen=state["listen"], stop_at_exit=False)
+        server.settings = state["settings"]
+        server.port = state["port"]
+        server.admin_password = state["admin_password"]
+        server.data = Path(state["data"])
+        alive = state["pid"] and start_time(state["pid"]) == state["started"]
+        server.pid = state["pid"] if alive else None
+        return server
+
+    @property
+    def host(self) -> str:
+        """The first address it listens on."""
+        return self.listen[0]
+
+    @property
+    def log(self) -> Path:
+        """The server's own log file."""
+        return self.directory / f"{self.kind}.log"
+
+    def start(self) -> Self:
+        """Start it, make its data folder if there is none, and wait until it answers."""
+        if self.pid is not None and start_time(self.pid) is not None:
+            return self
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.port = self.port or free_port(self.host)
+        if self.data is None:
+            self.data = self._scratch_folder()
+            self._initialise(self.data)
+        with self.log.open("ab") as out:
+            self._process = self._spawn(self._argv(self.data), out)
+        self.pid = self._process.pid
+        if self.stop_at_exit:
+            atexit.register(self.close)
+        self._save()
+        self._wait_until_it_answers()
+        return self
+
+    def stop(self) -> None:
+        """Stop it in order; the data stay, `start` uses them again."""
+        self._end(self.stop_signal)
+
+    def kill(self) -> None:
+        """End it as a crash would (SIGKILL); `start` recovers it."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> Self:
+        """Stop it and start it again on the same port."""
+        self.stop()
+        return self.start()
+
+    def close(self) -> None:
+        """Stop it and delete its data and its state."""
+        self.stop()
+        atexit.unregister(self.close)
+        if self.data is not None:
+            shutil.rmtree(self.data.parent, ignore_errors=True)
+            self.data = None
+        (self.directory / "server.json").unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @abstractmethod
+    def answers(self) -> bool:
+        """Return whether the administrator can log in."""
+
+    @abstractmethod
+    def admin_sql(
+        self, statement: str, params: Sequence[Any] | None = None, *, database: str = ""
+    ) -> list[tuple[Any, ...]]:
+        """Run one statement as the administrator, at once committed; return its rows."""
+
+    @abstractmethod
+    def create_database(self, name: str, user: str, password: str) -> None:
+        """Make a database and a login that owns it and may do nothing else on the server."""
+
+    @abstractmethod
+    def drop_database(self, name: str) -> None:
+        """Drop a database if it exists, whoever is connected to it."""
+
+    @abstractmethod
+    def tables(self, database: str) -> set[str]:
+        """Return the names of the tables in a database."""
+
+    @abstractmethod
+    def _initialise(self, data: Path) -> None: ...
+
+    @abstractmethod
+    def _argv(self, data: Path) -> list[str]: ...
+
+    def _scratch_folder(self) -> Path:
+        parent = Path(tempfile.mkdtemp(prefix=f"dbalias-{self.kind}-"))
+        parent.chmod(0o755)
+        data = parent / "data"
+        data.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            shutil.chown(data, self.system_user, self.system_user)
+        return data
+
+    def _spawn(self, argv: Sequence[str], out: Any) -> "subprocess.Popen[bytes]":
+        owner = self.system_user if os.geteuid() == 0 else None
+        return subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            cwd="/",
+            start_new_session=True,
+            user=owner,
+            group=owner,
+            extra_groups=[] if owner else None,
+        )
+
+    def _run(self, argv: Sequence[str]) -> None:
+        with self.log.open("ab") as out:
+            process = self._spawn(argv, out)
+        if process.wait():
+            raise LocalkubeError(
+                f"{argv[0]} failed with exit code {process.returncode}. Its last lines, from "
+                f"{self.log}:\n{last_lines(self.log)}"
+            )
+
+    def _save(self) -> None:
+        state = {
+            "listen": self.listen,
+            "settings": self.settings,
+            "port": self.port,
+            "admin_password": self.admin_password,
+            "data": str(self.data),
+            "pid": self.pid,
+            "started": start_time(self.pid) if self.pid else None,
+        }
+        file = self.directory / "server.json"
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(state))
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            if self.answers():
+                return
+            ended = self._process is not None and self._process.poll() is not None
+            if ended or time.monotonic() > deadline:
+                self.kill()
+                raise LocalkubeError(
+                    f"{self.kind} did not start. The end of {self.log}:\n{last_lines(self.log)}"
+                )
+            time.sleep(0.1)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self.pid is None:
+            return
+        pid, self.pid = self.pid, None
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, how)
+        if not self._wait_for_end(pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+            self._wait_for_end(pid)
+        self._save()
+
+    def _wait_for_end(self, pid: int) -> bool:
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_STOP_SECONDS)
+                return True
+            return False
+        deadline = time.monotonic() + _STOP_SECONDS
+        while start_time(pid) is not None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return start_time(pid) is None
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """Return a TCP port that nobody listens on at this address."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def find_program(name: str, package: str) -> str:
+    """Return the path of a server program, wherever Debian keeps it; the newest version."""
+    places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True)
+    search = os.pathsep.join([*map(str, places), os.environ.get("PATH", ""), "/usr/sbin"])
+    found = shutil.which(name, path=search)
+    if found is None:
+        raise LocalkubeError(
+            f"{name} is not installed: apt-get install --no-install-recommends {package}"
+        )
+    return found
+
+
+def _version(folder: Path) -> int:
+    return int(folder.parent.name) if folder.parent.name.isdigit() else 0
