@@ -1,0 +1,122 @@
+"""Processes that outlive the command which started them, and are found again by pid and start time.
+
+Each runs in a session of its own. Its pid and the moment the kernel started it are written to the
+state folder; nothing is ever signalled unless both still agree, so a reused pid is safe.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from localkube.errors import LocalkubeError
+from localkube.progress import last_lines
+
+_ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/root", "LANG": "C.UTF-8"}
+
+
+def start_time(pid: int) -> int | None:
+    """Return when the kernel started a process (clock ticks since boot), None if it is gone."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # The name in parentheses may hold anything, so count from the last parenthesis (proc(5)).
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+@dataclass(slots=True)
+class Process:
+    """One program of a cluster: how it is started, where it logs, and which pid it has."""
+
+    name: str
+    argv: Sequence[str]
+    record: Path
+    log: Path
+    _child: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def pid(self) -> int | None:
+        """Return the pid while the process runs, else None."""
+        try:
+            known = json.loads(self.record.read_text())
+        except FileNotFoundError:
+            return None
+        if self._child is not None:
+            self._child.poll()
+        pid: int | None = known["pid"]
+        return pid if pid and start_time(pid) == known["started"] else None
+
+    @property
+    def is_running(self) -> bool:
+        """Return whether the process is there."""
+        return self.pid is not None
+
+    def start(self) -> None:
+        """Start the process, unless it runs already."""
+        if self.is_running:
+            return
+        self._write(pid=None, started=None)
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as out:
+            child = subprocess.Popen(
+                self.argv,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                cwd="/",
+                env=_ENVIRONMENT,
+                start_new_session=True,
+            )
+        self._child = child
+        self._write(pid=child.pid, started=start_time(child.pid))
+
+    def kill(self, signum: int = signal.SIGKILL) -> None:
+        """Send a signal, and wait until the process is gone if it is a deadly one."""
+        pid = self.pid
+        if pid is None:
+            return
+        os.kill(pid, signum)
+        if signum in (signal.SIGKILL, signal.SIGTERM):
+            self.wait_gone()
+
+    def wait_gone(self, timeout: float = 20.0) -> None:
+        """Wait until the process has ended. Raises LocalkubeError after the timeout (seconds)."""
+        deadline = time.monotonic() + timeout
+        while self.is_running:
+            if time.monotonic() > deadline:
+                raise LocalkubeError(f"{self.name} (pid {self.pid}) does not end")
+            time.sleep(0.02)
+
+    def restart(self) -> None:
+        """Kill the process and start it again."""
+        self.kill()
+        self.start()
+
+    def require_running(self) -> None:
+        """Raise LocalkubeError with the end of the log when the process has ended."""
+        if not self.is_running:
+            raise LocalkubeError(f"{self.name} ended; from {self.log}:\n{last_lines(self.log)}")
+
+    def _write(self, *, pid: int | None, started: int | None) -> None:
+        self.record.parent.mkdir(parents=True, exist_ok=True)
+        told = {"argv": list(self.argv), "log": str(self.log), "pid": pid, "started": started}
+        partial = self.record.with_suffix(".partial")
+        partial.write_text(json.dumps(told))
+        partial.rename(self.record)
+
+
+def load_processes(records: Path) -> dict[str, Process]:
+    """Return the processes recorded in a folder, by name, in the order they were first started."""
+    found = sorted(records.glob("*.json"), key=lambda file: file.name)
+    processes = {}
+    for record in found:
+        told = json.loads(record.read_text())
+        name = record.stem.partition("-")[2]
+        processes[name] = Process(name, told["argv"], record, Path(told["log"]))
+    return processes
