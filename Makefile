@@ -1,0 +1,65 @@
+# dbalias: everything a person or a machine runs. `make help` lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup check lint types imports fast test slow demo demo-down bench lock manifests
+
+# The local cluster's version; without it the newest that the repository knows.
+ifdef KUBERNETES_VERSION
+export KUBERNETES_VERSION
+endif
+
+VENV := .venv/bin
+LOCKED := .venv/locked-$(shell cat requirements/test.txt pyproject.toml | cksum | cut -d' ' -f1)
+FAST := $(wildcard tests/unit tests/golden tests/contract)
+SLOW := $(wildcard tests/chart tests/integration tests/e2e)
+PYTEST := $(VENV)/python -m pytest $(PYTEST_ARGS)
+
+help: ## list what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+setup: $(LOCKED) ## make .venv from the lock (the others do it themselves)
+
+$(LOCKED): requirements/test.txt pyproject.toml
+	@.ci/venv $@
+
+check: lint types imports fast ## lint, types, imports and the quick tests: a couple of minutes
+
+lint: $(LOCKED)
+	@echo "→ lint"
+	@$(VENV)/ruff check .
+	@$(VENV)/ruff format --check .
+
+types: $(LOCKED)
+	@echo "→ types"
+	@$(VENV)/mypy
+
+imports: $(LOCKED)
+	@echo "→ direction of imports"
+	@$(VENV)/lint-imports --no-logo
+
+fast: $(LOCKED)
+	@echo "→ quick tests: $(FAST)"
+	@$(PYTEST) $(FAST)
+
+slow: $(LOCKED)
+	@echo "→ tests on real parts: $(SLOW)"
+	@$(PYTEST) $(SLOW)
+
+test: lint types imports fast slow ## everything, on a cluster and databases of its own
+	@echo "→ all passed. Next: make demo"
+
+demo: $(LOCKED) ## the whole product on the cluster of KUBECONFIG, else on a local one
+	@PYTHONPATH=tools $(VENV)/python -m demo up
+
+demo-down: $(LOCKED) ## take the demo away; built versions stay cached
+	@PYTHONPATH=tools $(VENV)/python -m demo down
+
+bench: $(LOCKED) ## measure: prints the figures that docs/ quotes
+	@$(PYTEST) -s -o python_files='bench_*.py' tests/bench
+
+lock: $(LOCKED) ## resolve pyproject.toml into requirements/*.txt (LOCK_ARGS=--upgrade for newer ones)
+	@.ci/lock $(LOCK_ARGS)
+
+manifests: $(LOCKED) ## copy crds/ into the chart and render manifests/ from it
+	@PYTHONPATH=tools $(VENV)/python -m rendering

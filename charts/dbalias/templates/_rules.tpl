@@ -1,0 +1,37 @@
+{{- /* What the operator may do inside a namespace it serves; the same in a Role and a ClusterRole. */ -}}
+{{- define "dbalias.rules" -}}
+- apiGroups: [dbalias.dev]
+  resources: [djangoprojects, databasealiases, databaseroutingpolicies]
+  verbs: [get, list, watch]
+- apiGroups: [dbalias.dev]
+  resources: [djangoprojects/status, databasealiases/status, databaseroutingpolicies/status]
+  verbs: [get, patch, update]
+# Owner references that block deletion need this where the admission plug-in
+# OwnerReferencesPermissionEnforcement is on (OpenShift). No finalizer is ever set.
+- apiGroups: [dbalias.dev]
+  resources: [djangoprojects/finalizers]
+  verbs: [update]
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get, {{ if .Values.watchSecrets }}list, watch, {{ end }}create, patch, delete]
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [get, list, watch, create, delete]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+# Read as well: only the events of a Job say why its pod was refused.
+- apiGroups: [""]
+  resources: [events]
+  verbs: [get, list, create, patch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+# The restart annotation of the workloads that a project lists.
+- apiGroups: [apps]
+  resources: [deployments, statefulsets, daemonsets]
+  verbs: [get, patch]
+{{- end -}}
