@@ -1,0 +1,56 @@
+"""What makes a run the same run: its identity, and the body of its Job."""
+
+from __future__ import annotations
+
+import copy
+
+from dbalias.api.alias import DatabaseAlias
+from dbalias.api.digest import digest
+from dbalias.api.meta import JSON
+from dbalias.api.project import DjangoProject
+from dbalias.django.entries import Entry
+from dbalias.migrations.marks import ATTEMPT_LABEL, ATTEMPT_VARIABLE
+
+LENGTH = 16
+"""Characters of an identity or body: 80 bits, and a legal annotation and label value."""
+
+
+def run_identity(
+    project: DjangoProject, entry: Entry, routing: JSON, alias: DatabaseAlias
+) -> str:
+    """Return the digest of all that decides what a run would do to the database.
+
+    ``routing`` is what routing allows on the alias. Passwords, resources, labels, pod options
+    and the audit's mode are no part of it: changing them makes no migration pending.
+    """
+    return digest(
+        {
+            "image": project.image,
+            "command": list(project.migrate.command),
+            "args": [*project.migrate.args, *alias.migrate.args],
+            "settings": [project.settings.module, project.settings.mode.value],
+            "apps": list(alias.migrate.apps),
+            "routing": routing,
+            "database": entry.database.key if entry.database else None,
+        },
+        LENGTH,
+    )
+
+
+def body_hash(job: JSON, credentials: str) -> str:
+    """Return the digest of what a Job would run, whichever attempt it is.
+
+    ``job`` is what ``build_job`` returned, ``credentials`` the revision of the Secrets that it
+    mounts. After a failure a different digest means that trying again may end differently.
+    """
+    spec = copy.deepcopy(job["spec"])
+    template = spec["template"]
+    template["metadata"]["labels"].pop(ATTEMPT_LABEL, None)
+    for container in template["spec"]["containers"]:
+        container["env"] = [e for e in container["env"] if e["name"] != ATTEMPT_VARIABLE]
+    return digest([spec, credentials], LENGTH)
+
+
+def database_mark(key: str) -> str:
+    """Return a name for a physical database that an annotation may show."""
+    return digest(key, LENGTH)

@@ -1,0 +1,241 @@
+"""What the cluster shows of migrate Jobs and their pods, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from dbalias.api.conditions import parse_timestamp
+from dbalias.api.meta import JSON
+from dbalias.api.ownership import ALIAS_LABEL, MANAGED_BY, MANAGER, PROJECT_LABEL
+from dbalias.migrations import marks
+
+COMPLAINT_LIMIT = 500
+"""Characters kept of a message that Kubernetes wrote."""
+COMPLAINT_REASONS = frozenset(
+    {"FailedCreate", "FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"}
+)
+NEVER_RAN = frozenset({"StartError", "ContainerCannotRun"})
+"""Reasons of a terminated container in which no process ever ran."""
+LOST_NODE = frozenset({"DeletionByTaintManager", "DeletionByPodGC"})
+"""Reasons of DisruptionTarget that say the node, not the pod, is at fault."""
+
+
+class Finished(StrEnum):
+    """How a Job ended, by its condition of that type."""
+
+    COMPLETE = "Complete"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class PodState:
+    """The one pod of a migrate Job. ``owner`` is the Job's uid."""
+
+    name: str
+    uid: str = ""
+    owner: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    created_at: datetime | None = None
+    phase: str = "Pending"
+    node: str | None = None
+    started: bool = False
+    """A container process ran, now or before."""
+    waiting_reason: str | None = None
+    waiting_message: str = ""
+    exit_code: int | None = None
+    ended_reason: str | None = None
+    """Kubernetes' word for the end: Error, OOMKilled, StartError, Evicted …"""
+    termination_message: str | None = None
+    deleting: bool = False
+    node_lost: bool = False
+    disruption: str | None = None
+    """What Kubernetes says about why it took the pod away."""
+    unschedulable_message: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing of it runs any more."""
+        return self.phase in {"Succeeded", "Failed"}
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """A migrate Job. ``finished`` None: it may still run, or has not begun to."""
+
+    name: str
+    uid: str
+    alias: str
+    attempt: int
+    identity: str
+    body: str
+    created_at: datetime
+    project: str = ""
+    alias_uid: str = ""
+    database: str = ""
+    requested_at: str | None = None
+    image: str | None = None
+    finished: Finished | None = None
+    failure_message: str = ""
+    finished_at: datetime | None = None
+    deleting: bool = False
+    pod: PodState | None = None
+    complaints: tuple[str, ...] = ()
+    """What events say about why no pod is made or starts; the newest last."""
+
+
+def parse_pod(body: JSON) -> PodState:
+    """Return the state of a pod's container ``migrate`` and of its surroundings."""
+    meta, status = body["metadata"], body.get("status") or {}
+    container = _named(status.get("containerStatuses"), marks.CONTAINER)
+    state = container.get("state") or {}
+    waiting, ended = state.get("waiting") or {}, state.get("terminated") or {}
+    disruption = _condition(status, "DisruptionTarget")
+    unscheduled = _condition(status, "PodScheduled", wanted="False")
+    return PodState(
+        name=meta["name"],
+        uid=meta.get("uid", ""),
+        owner=_controller_uid(meta),
+        labels=tuple(sorted((meta.get("labels") or {}).items())),
+        created_at=parse_timestamp(meta.get("creationTimestamp")),
+        phase=status.get("phase") or "Pending",
+        node=(body.get("spec") or {}).get("nodeName") or None,
+        started="running" in state or bool(ended and ended.get("reason") not in NEVER_RAN),
+        waiting_reason=waiting.get("reason"),
+        waiting_message=_bounded(waiting.get("message")),
+        exit_code=ended.get("exitCode"),
+        ended_reason=ended.get("reason") or status.get("reason"),
+        termination_message=ended.get("message"),
+        deleting=bool(meta.get("deletionTimestamp")),
+        node_lost=status.get("reason") == "NodeLost" or disruption.get("reason") in LOST_NODE,
+        disruption=_bounded(disruption.get("message") or status.get("message")) or None,
+        unschedulable_message=_bounded(unscheduled.get("message")) or None,
+    )
+
+
+def parse_job(body: JSON, pods: Sequence[PodState], events: Iterable[JSON]) -> JobState | None:
+    """Return the state of a migrate Job with its own pod; None when its labels are not ours.
+
+    ``pods`` and ``events`` may hold those of other Jobs: they are told apart by uid. Only the
+    conditions Complete and Failed tell the end: FailureTarget comes while the pod still runs.
+    """
+    meta, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
+    labels, notes = meta.get("labels") or {}, meta.get("annotations") or {}
+    if not _is_ours(labels):
+        return None
+    pod = _newest([pod for pod in pods if pod.owner and pod.owner == meta.get("uid")])
+    finished, end = _end(status)
+    return JobState(
+        name=meta["name"],
+        uid=meta["uid"],
+        alias=labels[ALIAS_LABEL],
+        attempt=int(labels[marks.ATTEMPT_LABEL]),
+        identity=notes.get(marks.IDENTITY_ANNOTATION, ""),
+        body=notes.get(marks.BODY_ANNOTATION, ""),
+        created_at=parse_timestamp(meta.get("creationTimestamp")) or datetime.fromtimestamp(0, UTC),
+        project=labels.get(PROJECT_LABEL, ""),
+        alias_uid=notes.get(marks.ALIAS_UID_ANNOTATION, ""),
+        database=notes.get(marks.DATABASE_ANNOTATION, ""),
+        requested_at=notes.get(marks.REQUEST_ANNOTATION),
+        image=_named(_containers(spec), marks.CONTAINER).get("image"),
+        finished=finished,
+        failure_message=_bounded(end.get("message")) if finished is Finished.FAILED else "",
+        finished_at=parse_timestamp(status.get("completionTime") or end.get("lastTransitionTime"))
+        if finished
+        else None,
+        deleting=bool(meta.get("deletionTimestamp")),
+        pod=pod,
+        complaints=_complaints(events, {meta["uid"], pod.uid if pod else ""} - {""}),
+    )
+
+
+def survivors(pods: Iterable[PodState], jobs: Iterable[JobState]) -> tuple[JobState, ...]:
+    """Return a deleted, unfinished Job for each pod of ours that runs on without its Job.
+
+    A Job that is deleted in the background is gone at once, while its pod has up to ten
+    minutes to stop: until then the alias is not free for another run.
+    """
+    known = {job.uid for job in jobs}
+    return tuple(
+        _without_job(pod)
+        for pod in pods
+        if pod.owner and pod.owner not in known and not pod.ended and _is_ours(dict(pod.labels))
+    )
+
+
+def _without_job(pod: PodState) -> JobState:
+    labels = dict(pod.labels)
+    return JobState(
+        name=labels.get(marks.JOB_NAME_LABEL, pod.name),
+        uid=pod.owner,
+        alias=labels[ALIAS_LABEL],
+        attempt=int(labels[marks.ATTEMPT_LABEL]),
+        identity="",
+        body="",
+        created_at=pod.created_at or datetime.fromtimestamp(0, UTC),
+        project=labels.get(PROJECT_LABEL, ""),
+        deleting=True,
+        pod=replace(pod, deleting=True),
+    )
+
+
+def _is_ours(labels: JSON) -> bool:
+    return (
+        labels.get(MANAGED_BY) == MANAGER
+        and labels.get(marks.PURPOSE_LABEL) == marks.MIGRATE_PURPOSE
+        and bool(labels.get(ALIAS_LABEL))
+        and (labels.get(marks.ATTEMPT_LABEL) or "").isdecimal()
+    )
+
+
+def _end(status: JSON) -> tuple[Finished | None, JSON]:
+    for finished in Finished:
+        if condition := _condition(status, finished.value):
+            return finished, condition
+    return None, {}
+
+
+def _condition(status: JSON, kind: str, *, wanted: str = "True") -> JSON:
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == kind and condition.get("status") == wanted:
+            return condition
+    return {}
+
+
+def _named(items: JSON, name: str) -> JSON:
+    return next((item for item in items or () if item.get("name") == name), {})
+
+
+def _containers(spec: JSON) -> JSON:
+    return ((spec.get("template") or {}).get("spec") or {}).get("containers")
+
+
+def _controller_uid(meta: JSON) -> str:
+    for reference in meta.get("ownerReferences") or ():
+        if reference.get("controller"):
+            return str(reference.get("uid", ""))
+    return ""
+
+
+def _newest(pods: Sequence[PodState]) -> PodState | None:
+    beginning = datetime.fromtimestamp(0, UTC)
+    return max(pods, key=lambda pod: (pod.created_at or beginning, pod.name), default=None)
+
+
+def _complaints(events: Iterable[JSON], uids: set[str]) -> tuple[str, ...]:
+    ours = [
+        event
+        for event in events
+        if (event.get("involvedObject") or {}).get("uid") in uids
+        and event.get("reason") in COMPLAINT_REASONS
+    ]
+    ours.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
+    messages = [_bounded(event.get("message")) for event in ours]
+    return tuple(message for message in messages if message)[-5:]
+
+
+def _bounded(text: str | None) -> str:
+    flat = " ".join((text or "").split())
+    return flat if len(flat) <= COMPLAINT_LIMIT else flat[: COMPLAINT_LIMIT - 1] + "…"

@@ -1,0 +1,135 @@
+"""The pod of a migrate Job: one restricted container, one folder of published files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dbalias.api.meta import JSON
+from dbalias.api.project import PodOptions, SettingsMode
+from dbalias.migrations.marks import ATTEMPT_VARIABLE, CONTAINER
+
+if TYPE_CHECKING:
+    from dbalias.migrations.jobs import JobSpec
+
+FOLDER = "/etc/dbalias"
+VOLUME = "dbalias-databases"
+FILE_MODE = 0o440
+"""libpq refuses a client key that others may read; the group is ``fsGroup``."""
+DEFAULT_FS_GROUP = 65532
+GRACE_SECONDS = 600
+OVERLAY_MODULE = "dbalias_settings"
+
+BOOTSTRAP = (
+    "import sys; sys.path.insert(0, '/etc/dbalias'); "
+    "import dbalias_migrate; sys.exit(dbalias_migrate.main())"
+)
+"""Running the file itself would put the time-stamped folder behind ``..data`` on the path."""
+
+
+def build_pod_spec(spec: JobSpec) -> JSON:
+    """Return the PodSpec: Pod Security ``restricted``, no token, never restarted.
+
+    What the user may set on it is copied field by field; nothing else can pass.
+    """
+    options = spec.project.migrate.pod
+    pod: dict[str, JSON] = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": GRACE_SECONDS,
+        "securityContext": _pod_security(options),
+        "containers": [_container(spec)],
+        "volumes": [_published(spec), *options.volumes],
+    }
+    return pod | _said(
+        {
+            "serviceAccountName": options.service_account_name,
+            "priorityClassName": options.priority_class_name,
+            "nodeSelector": dict(options.node_selector),
+            "tolerations": list(options.tolerations),
+            "affinity": options.affinity,
+            "topologySpreadConstraints": list(options.topology_spread_constraints),
+            "imagePullSecrets": list(options.image_pull_secrets),
+        }
+    )
+
+
+def build_arguments(spec: JobSpec) -> list[str]:
+    """Return the runner's own arguments, then the user's after ``--``."""
+    project, alias = spec.project, spec.alias
+    return [
+        f"--database={alias.alias}",
+        f"--lock-timeout={project.migrate.lock_timeout_seconds}",
+        f"--audit={project.routing.audit.value}",
+        *(f"--app={app}" for app in alias.migrate.apps),
+        *(f"--command={word}" for word in project.migrate.command),
+        "--",
+        *project.migrate.args,
+        *alias.migrate.args,
+    ]
+
+
+def _container(spec: JobSpec) -> JSON:
+    project = spec.project
+    options = project.migrate.pod
+    container: dict[str, JSON] = {
+        "name": CONTAINER,
+        "image": project.image,
+        "command": [*project.interpreter, "-c", BOOTSTRAP],
+        "args": build_arguments(spec),
+        "env": _environment(spec),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [
+            {"name": VOLUME, "mountPath": FOLDER, "readOnly": True},
+            *options.volume_mounts,
+        ],
+    }
+    return container | _said(
+        {
+            "imagePullPolicy": options.image_pull_policy,
+            "envFrom": list(options.env_from),
+            "resources": options.resources,
+        }
+    )
+
+
+def _environment(spec: JobSpec) -> list[JSON]:
+    """The user's variables, less those that decide what is migrated, then ours."""
+    settings = spec.project.settings
+    imported = settings.mode is SettingsMode.IMPORTED and settings.module
+    ours = {
+        "DJANGO_SETTINGS_MODULE": settings.module if imported else OVERLAY_MODULE,
+        ATTEMPT_VARIABLE: str(spec.attempt),
+    }
+    theirs = [entry for entry in spec.project.migrate.pod.env if entry.get("name") not in ours]
+    return [*theirs, *({"name": name, "value": value} for name, value in ours.items())]
+
+
+def _pod_security(options: PodOptions) -> JSON:
+    return {
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+        "fsGroup": DEFAULT_FS_GROUP if options.fs_group is None else options.fs_group,
+        **_given({"runAsUser": options.run_as_user, "runAsGroup": options.run_as_group}),
+    }
+
+
+def _published(spec: JobSpec) -> JSON:
+    """One flat volume; no source is optional: without it a pod would start and crash."""
+    secrets = [name for name in (spec.secret, spec.migrate_secret) if name]
+    sources = [
+        {"configMap": {"name": spec.config_map}},
+        *({"secret": {"name": name}} for name in secrets),
+    ]
+    return {"name": VOLUME, "projected": {"defaultMode": FILE_MODE, "sources": sources}}
+
+
+def _said(fields: dict[str, JSON]) -> dict[str, JSON]:
+    return {name: value for name, value in fields.items() if value}
+
+
+def _given(fields: dict[str, JSON]) -> dict[str, JSON]:
+    return {name: value for name, value in fields.items() if value is not None}

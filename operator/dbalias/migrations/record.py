@@ -1,0 +1,224 @@
+"""What is kept about an alias' runs in ``DatabaseAlias.status.migration``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar
+
+from dbalias.api.conditions import Reason, parse_timestamp, timestamp
+from dbalias.api.meta import JSON
+
+LIST_LIMIT = 10
+"""Entries kept of a list that a report brought; its count is kept beside it."""
+
+E = TypeVar("E", bound=StrEnum)
+
+
+class Outcome(StrEnum):
+    """Where the last attempt stands."""
+
+    NONE = "None"
+    STARTING = "Starting"
+    """Decided and stored; its Job may or may not have been created."""
+    RUNNING = "Running"
+    CANCELLED = "Cancelled"
+    """Its Job could not start a container, the wish changed, the Job is being deleted."""
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The last run that completed. ``ahead``: in the database, unknown to that image."""
+
+    identity: str
+    image: str | None = None
+    job: str = ""
+    finished_at: datetime | None = None
+    applied_count: int = 0
+    last: str | None = None
+    ahead_count: int = 0
+    ahead: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What the routing audit of the last attempt found."""
+
+    errors: tuple[str, ...] = ()
+    error_count: int = 0
+    warnings: tuple[str, ...] = ()
+    warning_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The last attempt and the last completed run.
+
+    ``retry_at`` is set when a failed attempt is repeated by itself; a failed one without it
+    waits for a change or a request. ``failures`` counts those in a row for the same wish.
+    Times have whole seconds, so that what is written equals what is read back.
+    """
+
+    attempt: int = 0
+    outcome: Outcome = Outcome.NONE
+    identity: str = ""
+    body: str = ""
+    image: str | None = None
+    job: str = ""
+    job_uid: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    failures: int = 0
+    retry_at: datetime | None = None
+    reason: Reason | None = None
+    message: str = ""
+    handled_request: str | None = None
+    completed: Completed | None = None
+    audit: Audit = Audit()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the last attempt may still have, or get, a Job that runs."""
+        return self.outcome in {Outcome.STARTING, Outcome.RUNNING, Outcome.CANCELLED}
+
+    @classmethod
+    def parse(cls, status: JSON) -> Record:
+        """Return the record in ``status.migration``; what is missing or odd counts as unset."""
+        read = _Reader(status)
+        return cls(
+            attempt=read.number("attempt"),
+            outcome=_member(Outcome, read.text("outcome")) or Outcome.NONE,
+            identity=read.text("identity"),
+            body=read.text("body"),
+            image=read.text("image") or None,
+            job=read.text("job"),
+            job_uid=read.text("jobUID"),
+            started_at=read.time("startedAt"),
+            finished_at=read.time("finishedAt"),
+            failures=read.number("failures"),
+            retry_at=read.time("retryAt"),
+            reason=_member(Reason, read.text("reason")),
+            message=read.text("message"),
+            handled_request=read.text("handledRequest") or None,
+            completed=_parse_completed(read.below("completed")),
+            audit=_parse_audit(read.below("audit")),
+        )
+
+    def render(self) -> dict[str, JSON]:
+        """Return ``status.migration``; {} for a record that says nothing."""
+        return _said(
+            {
+                "attempt": self.attempt,
+                "outcome": "" if self.outcome is Outcome.NONE else self.outcome.value,
+                "identity": self.identity,
+                "body": self.body,
+                "image": self.image,
+                "job": self.job,
+                "jobUID": self.job_uid,
+                "startedAt": _moment(self.started_at),
+                "finishedAt": _moment(self.finished_at),
+                "failures": self.failures,
+                "retryAt": _moment(self.retry_at),
+                "reason": self.reason.value if self.reason else None,
+                "message": self.message,
+                "handledRequest": self.handled_request,
+                "completed": _render_completed(self.completed) if self.completed else None,
+                "audit": _render_audit(self.audit),
+            }
+        )
+
+
+def _parse_completed(read: _Reader) -> Completed | None:
+    if not read.text("identity"):
+        return None
+    return Completed(
+        identity=read.text("identity"),
+        image=read.text("image") or None,
+        job=read.text("job"),
+        finished_at=read.time("finishedAt"),
+        applied_count=read.number("appliedCount"),
+        last=read.text("last") or None,
+        ahead_count=read.number("aheadCount"),
+        ahead=read.texts("ahead"),
+    )
+
+
+def _render_completed(completed: Completed) -> dict[str, JSON]:
+    counted = {"appliedCount": completed.applied_count, "aheadCount": completed.ahead_count}
+    return counted | _said(
+        {
+            "identity": completed.identity,
+            "image": completed.image,
+            "job": completed.job,
+            "finishedAt": _moment(completed.finished_at),
+            "last": completed.last,
+            "ahead": list(completed.ahead[:LIST_LIMIT]),
+        }
+    )
+
+
+def _parse_audit(read: _Reader) -> Audit:
+    return Audit(
+        errors=read.texts("errors"),
+        error_count=read.number("errorCount"),
+        warnings=read.texts("warnings"),
+        warning_count=read.number("warningCount"),
+    )
+
+
+def _render_audit(audit: Audit) -> dict[str, JSON]:
+    return _said(
+        {
+            "errors": list(audit.errors[:LIST_LIMIT]),
+            "errorCount": audit.error_count,
+            "warnings": list(audit.warnings[:LIST_LIMIT]),
+            "warningCount": audit.warning_count,
+        }
+    )
+
+
+class _Reader:
+    """Reads a mapping that someone else may have written: never raises."""
+
+    def __init__(self, data: JSON) -> None:
+        self._data: Mapping[str, JSON] = data if isinstance(data, Mapping) else {}
+
+    def text(self, key: str) -> str:
+        value = self._data.get(key)
+        return value if isinstance(value, str) else ""
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        value = self._data.get(key)
+        listed = value if isinstance(value, list | tuple) else ()
+        return tuple(text for text in listed if isinstance(text, str))[:LIST_LIMIT]
+
+    def number(self, key: str) -> int:
+        value = self._data.get(key)
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return max(0, value) if whole else 0  # type: ignore[arg-type,return-value]
+
+    def time(self, key: str) -> datetime | None:
+        try:
+            moment = parse_timestamp(self.text(key))
+        except ValueError:
+            return None
+        return moment if moment and moment.tzinfo else None
+
+    def below(self, key: str) -> _Reader:
+        return _Reader(self._data.get(key))
+
+
+def _member(kind: type[E], text: str) -> E | None:
+    return kind(text) if text in set(kind) else None
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return timestamp(moment) if moment else None
+
+
+def _said(fields: Mapping[str, JSON]) -> dict[str, JSON]:
+    return {name: value for name, value in fields.items() if value}

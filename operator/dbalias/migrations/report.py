@@ -1,0 +1,97 @@
+"""The runner's report, as its pod's termination message carries it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from dbalias.api.meta import JSON
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run said about itself before it ended; a killed one said it before it was killed.
+
+    ``state`` is one of starting, auditing, locking, planning, migrating, done, failed, stopped.
+    ``current`` is the migration in progress (``app.name``), ``ahead`` those that the database
+    has and the image does not know. Lists may be shorter than their counts.
+    """
+
+    state: str
+    exit: int | None = None
+    reason: str = ""
+    message: str = ""
+    applied: tuple[str, ...] = ()
+    applied_count: int = 0
+    pending_count: int = 0
+    current: str | None = None
+    current_atomic: bool | None = None
+    transactional_ddl: bool | None = None
+    last: str | None = None
+    ahead_count: int = 0
+    ahead: tuple[str, ...] = ()
+    missing_tables: tuple[str, ...] = ()
+    missing_count: int = 0
+    audit_errors: tuple[str, ...] = ()
+    audit_error_count: int = 0
+    audit_warnings: tuple[str, ...] = ()
+    audit_warning_count: int = 0
+    holder: str | None = None
+
+
+def parse_report(text: str | None) -> Report | None:
+    """Return the report in a termination message; None for none, a cut one or another format.
+
+    A field that is missing or of another type counts as not said.
+    """
+    try:
+        data = json.loads(text or "")
+    except ValueError:
+        return None
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        return None
+    audit = data.get("audit") if isinstance(data.get("audit"), dict) else {}
+    return Report(
+        state=_text(data, "state"),
+        exit=_number(data, "exit"),
+        reason=_text(data, "reason"),
+        message=_text(data, "message"),
+        applied=_texts(data, "applied"),
+        applied_count=_number(data, "appliedCount") or 0,
+        pending_count=_number(data, "pendingCount") or 0,
+        current=_text(data, "current") or None,
+        current_atomic=_flag(data, "currentAtomic"),
+        transactional_ddl=_flag(data, "transactionalDDL"),
+        last=_text(data, "last") or None,
+        ahead_count=_number(data, "aheadCount") or 0,
+        ahead=_texts(data, "ahead"),
+        missing_tables=_texts(data, "missingTables"),
+        missing_count=_number(data, "missingCount") or 0,
+        audit_errors=_texts(audit, "errors"),
+        audit_error_count=_number(audit, "errorCount") or 0,
+        audit_warnings=_texts(audit, "warnings"),
+        audit_warning_count=_number(audit, "warningCount") or 0,
+        holder=_text(data, "holder") or None,
+    )
+
+
+def _text(data: JSON, key: str) -> str:
+    value = data.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _texts(data: JSON, key: str) -> tuple[str, ...]:
+    value = data.get(key)
+    return tuple(v for v in value if isinstance(v, str)) if isinstance(value, list) else ()
+
+
+def _number(data: JSON, key: str) -> int | None:
+    value = data.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _flag(data: JSON, key: str) -> bool | None:
+    value = data.get(key)
+    return value if isinstance(value, bool) else None

@@ -1,0 +1,33 @@
+"""What is wanted of one alias, as far as its migrations go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dbalias.api.project import MigrateMode
+from dbalias.django.entries import EntryKind
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One alias as it stands now.
+
+    ``object`` and ``object_uid`` are the DatabaseAlias'; ``identity`` and ``body`` are
+    ``run_identity`` and ``body_hash``; ``database`` is ``PhysicalDatabase.key``;
+    ``requested_at`` the annotation ``dbalias.dev/migrate-requested-at`` of alias or project.
+    """
+
+    project: str
+    alias: str
+    object: str
+    identity: str
+    body: str
+    kind: EntryKind
+    mode: MigrateMode
+    database: str = ""
+    object_uid: str = ""
+    depends_on: tuple[str, ...] = ()
+    transactional_ddl: bool = False
+    requested_at: str | None = None
+    image: str | None = None
+    history_limit: int = 3
