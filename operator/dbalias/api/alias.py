@@ -81,14 +81,6 @@ class TLS:
 
 
 @dataclass(frozen=True, slots=True)
-class ServerRef:
-    """A DatabaseServer, possibly of another namespace."""
-
-    name: str
-    namespace: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class MigrateConnection:
     """Fields that replace the alias' own in its migrate Job only."""
 
@@ -129,7 +121,6 @@ class DatabaseAlias:
     port: int | None = None
     user: str | None = None
     credentials: Credentials | None = None
-    server: ServerRef | None = None
     tls: TLS | None = None
     pooler: Pooler | None = None
     options: Mapping[str, JSON] = field(default_factory=dict)

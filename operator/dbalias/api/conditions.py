@@ -43,6 +43,7 @@ class Reason(StrEnum):
     PUBLISHED = "Published"
     VALID = "Valid"
     MIGRATED = "Migrated"
+    DATABASE_AHEAD = "DatabaseAhead"
     AVAILABLE = "Available"
     ACCEPTED = "Accepted"
     ROLLED_OUT = "RolledOut"
@@ -58,8 +59,8 @@ class Reason(StrEnum):
     DEFAULT_MISSING = "DefaultMissing"
     ALIAS_NOT_FOUND = "AliasNotFound"
     PARENT_NOT_FOUND = "ParentNotFound"
-    SECRET_NOT_FOUND = "SecretNotFound"
-    SECRET_KEY_MISSING = "SecretKeyMissing"
+    SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - the name of a reason
+    SECRET_KEY_MISSING = "SecretKeyMissing"  # noqa: S105 - the name of a reason
     CONFIG_MAP_NOT_FOUND = "ConfigMapNotFound"
     SERVER_NOT_FOUND = "ServerNotFound"
     UNREADABLE = "Unreadable"

@@ -68,6 +68,14 @@ class OnFailure(StrEnum):
     WARN = "Warn"
 
 
+class WorkloadKind(StrEnum):
+    """Workloads that can be restarted by an annotation of their pod template."""
+
+    DEPLOYMENT = "Deployment"
+    STATEFUL_SET = "StatefulSet"
+    DAEMON_SET = "DaemonSet"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``spec.settings``: the module to build on, and further settings by name."""
@@ -172,7 +180,7 @@ class Command:
 class Workload:
     """A workload of the same namespace that restarts when published data changes."""
 
-    kind: str
+    kind: WorkloadKind
     name: str
 
 

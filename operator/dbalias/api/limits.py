@@ -1,0 +1,64 @@
+"""Patterns and bounds of declared values; the CRDs in ``crds/`` carry the same ones.
+
+Patterns are anchored and mean the same to RE2 (the API server) and to Python's ``fullmatch``.
+"""
+
+from __future__ import annotations
+
+IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*"
+
+ALIAS_NAME = r"^[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?$"
+"""Legal as part of a Secret's key, as a label value, and after ``--database=``."""
+ALIAS_NAME_LENGTH = 63
+PROFILE_ALIAS = r"^(\*|[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)$"
+
+OBJECT_NAME = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+"""Close to a DNS subdomain of RFC 1123, as names of Kubernetes objects are."""
+OBJECT_NAME_LENGTH = 253
+PROJECT_NAME_LENGTH = 63
+"""A project's name is the value of a label."""
+DATA_KEY = r"^[-._a-zA-Z0-9]+$"
+"""A key of a ConfigMap or Secret."""
+DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+DNS_LABEL_LENGTH = 63
+
+ENGINE_WORDS = ("postgresql", "postgis", "mysql", "mariadb", "sqlite3")
+POSTGRESQL_ENGINES = (
+    "postgresql",
+    "postgis",
+    "django.db.backends.postgresql",
+    "django.contrib.gis.db.backends.postgis",
+)
+SQLITE_ENGINES = ("sqlite3", "django.db.backends.sqlite3")
+MYSQL_ENGINES = ("mysql", "mariadb", "django.db.backends.mysql")
+POSTGRESQL_NAME_LENGTH = 63
+"""Django refuses longer names of PostgreSQL databases."""
+DOTTED_PATH = rf"^{IDENTIFIER}(\.{IDENTIFIER})+$"
+ENGINE = rf"^({'|'.join(ENGINE_WORDS)}|{IDENTIFIER}(\.{IDENTIFIER})+)$"
+
+MODULE = rf"^{IDENTIFIER}(\.{IDENTIFIER})*$"
+APP_LABEL = rf"^{IDENTIFIER}$"
+APP_MATCH = rf"^(\*|{IDENTIFIER})$"
+MODEL_MATCH = rf"^{IDENTIFIER}\.{IDENTIFIER}$"
+"""``app_label.Model``, in any case."""
+SETTING_NAME = r"^[A-Z][A-Z0-9_]*$"
+GENERATED_SETTINGS = ("DATABASES", "DATABASE_ROUTERS")
+
+ISOLATION_LEVELS = (
+    "read uncommitted",
+    "read committed",
+    "repeatable read",
+    "serializable",
+)
+"""In the order of psycopg's ``IsolationLevel``, whose numbers are 1 to 4."""
+
+MAX_CONN_AGE = 2**31 - 1
+JSON_TEXT_LENGTH = 16384
+
+QUALIFIED_NAME = (
+    r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
+)
+"""A key of labels and annotations, in Kubernetes' sense."""
+
+SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+"""metadata.name, as the API server checks it."""

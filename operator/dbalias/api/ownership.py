@@ -1,0 +1,33 @@
+"""How our objects say whose they are: labels, annotations and the one owner reference."""
+
+from __future__ import annotations
+
+from dbalias.api.meta import API_VERSION, GROUP, JSON, Kind, Metadata
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGER = "dbalias"
+PROJECT_LABEL = f"{GROUP}/project"
+ALIAS_LABEL = f"{GROUP}/alias"
+
+
+def owner_reference(project: Metadata) -> dict[str, JSON]:
+    """Return the controller reference to a DjangoProject."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": Kind.PROJECT.value,
+        "name": project.name,
+        "uid": project.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def labels_of(project: str) -> dict[str, str]:
+    """Return the labels of every object made for a project."""
+    return {MANAGED_BY: MANAGER, PROJECT_LABEL: project}
+
+
+def is_controlled_by(body: JSON, uid: str) -> bool:
+    """Tell whether the object's controller reference has this uid."""
+    references = (body.get("metadata") or {}).get("ownerReferences") or ()
+    return any(ref.get("controller") and ref.get("uid") == uid for ref in references)

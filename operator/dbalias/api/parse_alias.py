@@ -1,0 +1,158 @@
+"""Reading a DatabaseAlias."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dbalias.api import limits
+from dbalias.api.alias import (
+    TLS,
+    AliasMigrate,
+    Credentials,
+    DatabaseAlias,
+    MigrateConnection,
+    ObjectKeyRef,
+    Pooler,
+    Preset,
+    Role,
+    TLSMode,
+)
+from dbalias.api.meta import JSON, Kind
+from dbalias.api.parse_metadata import Envelope, open_envelope
+from dbalias.api.problems import Parsed
+from dbalias.api.project import MigrateMode
+from dbalias.api.rules_of_alias import (
+    demand_alias_rules,
+    demand_database_named,
+    demand_engine_options,
+    demand_foreign_keys,
+)
+from dbalias.api.shape_of_alias import ALIAS_SPEC
+
+Spec = Mapping[str, JSON]
+
+TEST_KEYS = {
+    "name": "NAME",
+    "mirror": "MIRROR",
+    "dependencies": "DEPENDENCIES",
+    "charset": "CHARSET",
+    "collation": "COLLATION",
+    "migrate": "MIGRATE",
+    "template": "TEMPLATE",
+}
+"""Fields of ``spec.test`` and the keys of Django's TEST dictionary."""
+
+
+def parse_alias(body: JSON) -> Parsed[DatabaseAlias]:
+    """Return the alias that ``body`` declares, or every problem that it has.
+
+    ``body`` is the object as Kubernetes returns it or as a file holds it.
+    """
+    envelope = open_envelope(body, kind=Kind.ALIAS, spec=ALIAS_SPEC)
+    reader, spec = envelope.reader, envelope.spec
+    alias = spec.get("alias") or envelope.metadata.name
+    reader.demand(
+        "alias" in spec or len(alias) <= limits.ALIAS_NAME_LENGTH,
+        "spec.alias",
+        "metadata.name is too long for an alias",
+        "Set alias to a name of at most 63 characters",
+    )
+    demand_alias_rules(reader, spec, alias=alias)
+    options = _read_either(envelope, "options")
+    extra = _read_either(envelope, "extra")
+    demand_engine_options(reader, spec, options, at="spec.options")
+    demand_database_named(reader, spec, options)
+    demand_foreign_keys(reader, extra, at="spec.extra")
+    connection = spec.get("migrate", {}).get("connection", {})
+    direct = {"engine": spec.get("engine")}
+    at = "spec.migrate.connection.options"
+    demand_engine_options(reader, direct, connection.get("options", {}), at=at)
+    if reader.problems:
+        return Parsed(None, tuple(reader.problems))
+    return Parsed(_build_alias(envelope, alias, options, extra))
+
+
+def _read_either(envelope: Envelope, field: str) -> Mapping[str, JSON]:
+    text = envelope.spec.get(f"{field}JSON")
+    if text is not None:
+        return envelope.reader.read_json(text, at=f"spec.{field}JSON")
+    found: Mapping[str, JSON] = envelope.spec.get(field, {})
+    return found
+
+
+def _build_alias(envelope: Envelope, alias: str, options: Spec, extra: Spec) -> DatabaseAlias:
+    spec = envelope.spec
+    return DatabaseAlias(
+        metadata=envelope.metadata,
+        project=spec["projectRef"]["name"],
+        alias=alias,
+        empty=spec.get("empty", False),
+        engine=spec.get("engine"),
+        name=spec.get("name"),
+        host=spec.get("host"),
+        port=spec.get("port"),
+        user=spec.get("user"),
+        credentials=_build_credentials(spec.get("credentials")),
+        tls=_build_tls(spec.get("tls")),
+        pooler=Pooler(spec["pooler"]) if "pooler" in spec else None,
+        options=options,
+        conn_max_age=spec.get("connMaxAge"),
+        conn_health_checks=spec.get("connHealthChecks"),
+        atomic_requests=spec.get("atomicRequests"),
+        autocommit=spec.get("autocommit"),
+        disable_server_side_cursors=spec.get("disableServerSideCursors"),
+        time_zone=spec.get("timeZone"),
+        test={TEST_KEYS[field]: value for field, value in spec.get("test", {}).items()},
+        extra=extra,
+        role=Role(spec.get("role", Role.PRIMARY)),
+        inherit_from=spec.get("inheritFrom"),
+        migrate=_build_migrate(spec.get("migrate", {})),
+        status=envelope.status,
+    )
+
+
+def _build_credentials(spec: Spec | None) -> Credentials | None:
+    if spec is None:
+        return None
+    preset = Preset(spec["preset"]) if "preset" in spec else None
+    return Credentials(spec["secretRef"]["name"], preset=preset, keys=spec.get("keys", {}))
+
+
+def _build_tls(spec: Spec | None) -> TLS | None:
+    if spec is None:
+        return None
+    return TLS(
+        mode=TLSMode(spec["mode"]) if "mode" in spec else None,
+        ca=_build_ca(spec.get("caRef")),
+        client_certificate=spec.get("clientCertificateRef", {}).get("name"),
+    )
+
+
+def _build_ca(spec: Spec | None) -> ObjectKeyRef | None:
+    if spec is None:
+        return None
+    [(field, ref)] = spec.items()
+    kind = "ConfigMap" if field == "configMapKeyRef" else "Secret"
+    return ObjectKeyRef(kind, ref["name"], ref["key"])
+
+
+def _build_migrate(spec: Spec) -> AliasMigrate:
+    return AliasMigrate(
+        mode=MigrateMode(spec["mode"]) if "mode" in spec else None,
+        apps=tuple(spec.get("apps", ())),
+        depends_on=tuple(spec.get("dependsOn", ())),
+        args=tuple(spec.get("args", ())),
+        connection=_build_connection(spec.get("connection")),
+    )
+
+
+def _build_connection(spec: Spec | None) -> MigrateConnection | None:
+    if spec is None:
+        return None
+    return MigrateConnection(
+        host=spec.get("host"),
+        port=spec.get("port"),
+        user=spec.get("user"),
+        credentials=_build_credentials(spec.get("credentials")),
+        options=spec.get("options", {}),
+    )

@@ -1,0 +1,90 @@
+"""Reading ``metadata`` and the envelope of an object of ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from dbalias.api import limits
+from dbalias.api.conditions import parse_timestamp
+from dbalias.api.meta import API_VERSION, FIELD_MANAGER, JSON, Kind, Metadata
+from dbalias.api.reader import Reader
+from dbalias.api.shapes import Record
+
+_ENVELOPE = ("apiVersion", "kind", "metadata", "spec", "status")
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One object split open: ``spec`` holds only what has the right shape."""
+
+    reader: Reader
+    metadata: Metadata
+    spec: Mapping[str, JSON]
+    status: Mapping[str, JSON]
+
+
+def open_envelope(body: JSON, *, kind: Kind, spec: Record) -> Envelope:
+    """Read what all kinds share; what is wrong is in the returned ``reader``."""
+    body = body if isinstance(body, Mapping) else {}
+    metadata = _table(body.get("metadata"))
+    reader = Reader(f"{kind}/{metadata.get('name') or '?'}")
+    for name in body.keys() - set(_ENVELOPE):
+        reader.refuse_unknown(str(name), _ENVELOPE, at=str(name))
+    reader.demand(
+        body.get("apiVersion") == API_VERSION,
+        "apiVersion",
+        "apiVersion is not known",
+        f"Write {API_VERSION}",
+    )
+    reader.demand(body.get("kind") == kind, "kind", "kind is not known", f"Write {kind}")
+    _demand_name(reader, metadata.get("name"))
+    declared = body.get("spec")
+    read = reader.read({} if declared is None else declared, spec, at="spec")
+    return Envelope(reader, parse_metadata(metadata), read or {}, _table(body.get("status")))
+
+
+def parse_metadata(metadata: Mapping[str, JSON]) -> Metadata:
+    """Return the part that decisions use; what a file lacks (uid, times) stays empty."""
+    created = parse_timestamp(metadata.get("creationTimestamp"))
+    return Metadata(
+        namespace=metadata.get("namespace") or "",
+        name=str(metadata.get("name") or ""),
+        uid=metadata.get("uid") or "",
+        generation=metadata.get("generation") or 0,
+        resource_version=metadata.get("resourceVersion") or "",
+        created_at=created,
+        changed_at=max(_declared_at(created, metadata.get("managedFields") or ()), default=None),
+        deleting=bool(metadata.get("deletionTimestamp")),
+        annotations=_table(metadata.get("annotations")),
+        labels=_table(metadata.get("labels")),
+    )
+
+
+def _declared_at(
+    created: datetime | None, managed_fields: Iterable[Mapping[str, JSON]]
+) -> Iterator[datetime]:
+    if created:
+        yield created
+    for entry in managed_fields:
+        ours = entry.get("manager") == FIELD_MANAGER or entry.get("subresource") == "status"
+        time = None if ours else parse_timestamp(entry.get("time"))
+        if time:
+            yield time
+
+
+def _demand_name(reader: Reader, name: JSON) -> None:
+    reader.demand(
+        isinstance(name, str)
+        and len(name) <= limits.OBJECT_NAME_LENGTH
+        and re.fullmatch(limits.SUBDOMAIN, name) is not None,
+        "metadata.name",
+        "metadata.name is not a legal name",
+        "Write at most 253 lower-case letters, digits, - and .",
+    )
+
+
+def _table(value: JSON) -> Mapping[str, JSON]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,159 @@
+"""Reading a DjangoProject."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from dbalias.api import limits
+from dbalias.api.alias import UNLIMITED
+from dbalias.api.meta import JSON, Kind
+from dbalias.api.parse_metadata import Envelope, open_envelope
+from dbalias.api.problems import Parsed
+from dbalias.api.project import (
+    AuditMode,
+    Command,
+    CommandScope,
+    CommandTime,
+    DjangoProject,
+    MigrateMode,
+    OnFailure,
+    PodOptions,
+    Profile,
+    ProfileEntry,
+    ProjectMigrate,
+    PublishMode,
+    Routing,
+    Settings,
+    SettingsMode,
+    Unmatched,
+    WaitFor,
+    Workload,
+    WorkloadKind,
+)
+from dbalias.api.rules_of_project import demand_project_rules
+from dbalias.api.shape_of_pod import POD
+from dbalias.api.shape_of_project import PROJECT_SPEC
+from dbalias.api.shapes import Items
+
+Spec = Mapping[str, JSON]
+
+PROFILE_KEYS = {
+    "connMaxAge": "CONN_MAX_AGE",
+    "connHealthChecks": "CONN_HEALTH_CHECKS",
+    "atomicRequests": "ATOMIC_REQUESTS",
+    "options": "OPTIONS",
+}
+"""Fields of a profile's entry and the keys of Django's dictionary."""
+
+
+def parse_project(body: JSON) -> Parsed[DjangoProject]:
+    """Return the project that ``body`` declares, or every problem that it has."""
+    envelope = open_envelope(body, kind=Kind.PROJECT, spec=PROJECT_SPEC)
+    reader = envelope.reader
+    reader.demand(
+        len(envelope.metadata.name) <= limits.PROJECT_NAME_LENGTH,
+        "metadata.name",
+        "the name of a DjangoProject is a label's value, of at most 63 characters",
+        "Choose a shorter name",
+    )
+    demand_project_rules(reader, envelope.spec)
+    if reader.problems:
+        return Parsed(None, tuple(reader.problems))
+    return Parsed(_build_project(envelope))
+
+
+def _build_project(envelope: Envelope) -> DjangoProject:
+    spec = envelope.spec
+    wait_for = spec.get("waitFor", {})
+    return DjangoProject(
+        metadata=envelope.metadata,
+        image=spec.get("image"),
+        settings=_build_settings(spec.get("settings", {})),
+        interpreter=tuple(spec.get("interpreter") or ("python",)),
+        routing=_build_routing(spec.get("routing", {})),
+        publish=PublishMode(spec.get("publish", PublishMode.AFTER_MIGRATE)),
+        profiles=tuple(_build_profile(profile) for profile in spec.get("profiles", ())),
+        wait_for=WaitFor(
+            aliases=tuple(wait_for.get("aliases", ())),
+            policies=tuple(wait_for.get("policies", ())),
+        ),
+        migrate=_build_migrate(spec.get("migrate", {})),
+        commands=tuple(_build_command(command) for command in spec.get("commands", ())),
+        workloads=tuple(
+            Workload(WorkloadKind(workload["kind"]), workload["name"])
+            for workload in spec.get("workloads", ())
+        ),
+        suspend=spec.get("suspend", False),
+        status=envelope.status,
+    )
+
+
+def _build_settings(spec: Spec) -> Settings:
+    return Settings(
+        module=spec.get("module"),
+        mode=SettingsMode(spec.get("mode", SettingsMode.OVERLAY)),
+        extra={extra["name"]: extra["value"] for extra in spec.get("extra", ())},
+    )
+
+
+def _build_routing(spec: Spec) -> Routing:
+    return Routing(
+        before=tuple(spec.get("before", ())),
+        after=tuple(spec.get("after", ())),
+        unmatched=Unmatched(spec["unmatched"]) if "unmatched" in spec else None,
+        audit=AuditMode(spec.get("audit", AuditMode.ENFORCE)),
+    )
+
+
+def _build_profile(spec: Spec) -> Profile:
+    entries = (
+        ProfileEntry(
+            entry["alias"],
+            {
+                key: None if entry[field] == UNLIMITED else entry[field]
+                for field, key in PROFILE_KEYS.items()
+                if field in entry
+            },
+        )
+        for entry in spec.get("aliases", ())
+    )
+    return Profile(spec["name"], tuple(entries))
+
+
+def _build_migrate(spec: Spec) -> ProjectMigrate:
+    default = ProjectMigrate()
+    return ProjectMigrate(
+        mode=MigrateMode(spec.get("mode", default.mode)),
+        command=tuple(spec.get("command", ())),
+        args=tuple(spec.get("args", ())),
+        max_parallel=spec.get("maxParallel", default.max_parallel),
+        lock_timeout_seconds=spec.get("lockTimeoutSeconds", default.lock_timeout_seconds),
+        deadline_seconds=spec.get("deadlineSeconds"),
+        history_limit=spec.get("historyLimit", default.history_limit),
+        pod=_build_pod(spec.get("pod", {})),
+    )
+
+
+def _build_pod(spec: Spec) -> PodOptions:
+    given: dict[str, JSON] = {
+        _snake_case(field): tuple(spec[field]) if isinstance(shape, Items) else spec[field]
+        for field, shape in POD.fields.items()
+        if field in spec
+    }
+    return PodOptions(**given)
+
+
+def _snake_case(field: str) -> str:
+    return re.sub(r"[A-Z]", lambda letter: f"_{letter[0].lower()}", field)
+
+
+def _build_command(spec: Spec) -> Command:
+    return Command(
+        name=spec["name"],
+        args=tuple(spec["args"]),
+        scope=CommandScope(spec.get("scope", CommandScope.PER_DATABASE)),
+        databases=tuple(spec.get("databases", ())),
+        when=CommandTime(spec.get("when", CommandTime.AFTER_MIGRATE)),
+        on_failure=OnFailure(spec.get("onFailure", OnFailure.BLOCK)),
+    )
