@@ -1,4 +1,4 @@
-"""Localkube: a real Kubernetes on one machine, from packages alone, for `make demo` and `make test`.
+"""A real Kubernetes on one machine, from packages alone, for `make demo` and `make test`.
 
 It builds Kubernetes from pinned Go modules, runs its programs as processes in one state folder, and
 leaves nothing behind. Only the demo, the tests and the Makefile may import it.

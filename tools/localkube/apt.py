@@ -25,7 +25,9 @@ NODE_PACKAGES = (
 IMAGE_PACKAGES = ("buildah", "debootstrap")
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
-_POLICY_TEXT = "#!/bin/sh\n# localkube: the packages being installed must not start services.\nexit 101\n"
+_POLICY_TEXT = (
+    "#!/bin/sh\n# localkube: the packages being installed must not start services.\nexit 101\n"
+)
 
 
 def missing_packages(names: Iterable[str]) -> list[str]:
@@ -57,10 +59,13 @@ def ensure_packages(names: Iterable[str]) -> None:
     log = cache_dir() / "logs" / "apt.log"
     install = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    with exclusive(cache_dir() / "apt.lock"), _services_kept_still():
-        with step(f"installing Debian packages: {listed}", expect="a minute"):
-            run_logged(["apt-get", "update"], log, env=env)
-            run_logged(install, log, env=env)
+    with (
+        exclusive(cache_dir() / "apt.lock"),
+        _services_kept_still(),
+        step(f"installing Debian packages: {listed}", expect="a minute"),
+    ):
+        run_logged(["apt-get", "update"], log, env=env)
+        run_logged(install, log, env=env)
 
 
 @contextlib.contextmanager

@@ -114,13 +114,11 @@ def _build(version: str, pins: Path, target: Path) -> None:
         with log.open("rb") as text:
             return f"{sum(1 for _ in text)} packages compiled of about 3,200"
 
-    argv = [go, "build", "-v", "-trimpath", "-ldflags", _linker_flags(version, go, source)]
+    argv = [str(go), "build", "-v", "-trimpath", "-ldflags", _linker_flags(version, go, source)]
     packages = [_PACKAGES.get(name, f"k8s.io/kubernetes/cmd/{name}") for name in ALL]
     what = f"building Kubernetes {version} from its Go modules, once, into {target}"
     with step(what, expect="6 minutes on 2 cores", detail=compiled):
-        run_logged(
-            [*argv, "-o", f"{partial}/", *packages], log, cwd=source, env=go_environment()
-        )
+        run_logged([*argv, "-o", f"{partial}/", *packages], log, cwd=source, env=go_environment())
     shutil.rmtree(source)
     partial.rename(target)
 

@@ -5,6 +5,7 @@ import json
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import types
@@ -80,7 +81,7 @@ class Cluster:
     def start(self) -> None:
         """Start every part and wait until it serves. Raises LocalkubeError, with all undone."""
         sweep()
-        wanted = programs.CONTROL_PLANE
+        wanted: tuple[str, ...] = programs.CONTROL_PLANE
         if self.options.controllers:
             wanted += programs.CONTROLLERS
         if self.options.node:
@@ -264,4 +265,4 @@ def _exit_on_sigterm() -> None:
     # By default SIGTERM ends Python without running `finally` or atexit.
     in_main = threading.current_thread() is threading.main_thread()
     if in_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, lambda signum, frame: exit(128 + signum))
+        signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(128 + signum))

@@ -110,7 +110,9 @@ def claim_network() -> Network:
                 f"cannot make a network namespace ({added.stderr.strip()}); a node needs root. "
                 "Use a cluster of kind, minikube or k3d by $KUBECONFIG instead."
             )
-    raise LocalkubeError("all local cluster slots are taken: `python -m localkube sweep` frees them")
+    raise LocalkubeError(
+        "all local cluster slots are taken: `python -m localkube sweep` frees them"
+    )
 
 
 def _routes() -> list[ipaddress.IPv4Network]:

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from localkube.apt import NODE_PACKAGES, ensure_packages
 from localkube.cgroups import ControlGroup
 from localkube.controlplane import ControlPlane
 from localkube.errors import LocalkubeError
 from localkube.network import Network
 from localkube.nodeconfig import (
     NODE_NAME,
-    PAUSE_IMAGE,
     cni_config,
     containerd_config,
     coredns_config,
@@ -56,8 +56,6 @@ class Node:
     @staticmethod
     def check_machine(state: Path) -> None:
         """Raise LocalkubeError early where a node cannot work."""
-        from localkube.apt import NODE_PACKAGES, ensure_packages
-
         ensure_packages(NODE_PACKAGES)
         place = str(state.resolve())
         if len(place) > _LONGEST_STATE_PATH:
@@ -95,7 +93,10 @@ class Node:
         path = self.plane.binaries.path
         state = self.plane.state
         yield "mounts", self._mounts()
-        yield "containerd", self._inside("containerd", f"--config={self.folder / 'containerd.toml'}")
+        yield (
+            "containerd",
+            self._inside("containerd", f"--config={self.folder / 'containerd.toml'}"),
+        )
         yield "coredns", self._inside(str(path("coredns")), f"-conf={self.folder / 'Corefile'}")
         yield (
             "kube-proxy",
@@ -176,6 +177,3 @@ class Node:
     def _in_cgroup(self, argv: list[str]) -> list[str]:
         join = f"echo $$ > {shlex.quote(str(self.cgroup.daemons / 'cgroup.procs'))}"
         return ["sh", "-c", f"{join} && exec {shlex.join(argv)}"]
-
-
-__all__ = ["PAUSE_IMAGE", "Node"]

@@ -1,4 +1,4 @@
-"""Waiting: for a server that answers, for a node that is Ready; never longer than a process lives."""
+"""Waiting for servers to answer and nodes to be Ready, never longer than a process lives."""
 
 import json
 import ssl
