@@ -178,6 +178,12 @@ class Cluster:
             raise LocalkubeError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
         return done
 
+    def wait_until_ready(self) -> None:
+        """Wait until the apiserver answers and the node, if any, takes pods."""
+        wait_for_api(self._started, self.processes["kube-apiserver"])
+        if self.options.node:
+            wait_for_node(self._started, self.processes["kubelet"])
+
     def load_archive(self, archive: Path) -> None:
         """Give the node the images of an archive, as `images.build_image` returns."""
         self.node.load_archive(archive)
@@ -229,7 +235,7 @@ class Cluster:
         for name, argv in node.commands():
             self._run(name, argv)
             node.wait_until_usable(name, self.processes[name])
-        wait_for_node(self._started, self.processes["kubelet"])
+        self.wait_until_ready()
 
     def _run(self, name: str, argv: Sequence[str]) -> None:
         # The number keeps the order of the start for whoever reads the records later.

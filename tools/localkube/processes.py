@@ -4,13 +4,13 @@ Each runs in a session of its own. Its pid and the moment the kernel started it 
 state folder; nothing is ever signalled unless both still agree, so a reused pid is safe.
 """
 
+import contextlib
 import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from localkube.errors import LocalkubeError
@@ -27,10 +27,15 @@ def start_time(pid: int) -> int | None:
         return None
     # The name in parentheses may hold anything, so count from the last parenthesis (proc(5)).
     fields = stat.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else int(fields[19])
+    if fields[0] in "ZX":
+        # Ours if this very command started it: then nobody else collects it.
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+        return None
+    return int(fields[19])
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Process:
     """One program of a cluster: how it is started, where it logs, and which pid it has."""
 
@@ -38,7 +43,6 @@ class Process:
     argv: Sequence[str]
     record: Path
     log: Path
-    _child: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
     def pid(self) -> int | None:
@@ -47,8 +51,6 @@ class Process:
             known = json.loads(self.record.read_text())
         except FileNotFoundError:
             return None
-        if self._child is not None:
-            self._child.poll()
         pid: int | None = known["pid"]
         return pid if pid and start_time(pid) == known["started"] else None
 
@@ -63,18 +65,16 @@ class Process:
             return
         self._write(pid=None, started=None)
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as out:
-            child = subprocess.Popen(
-                self.argv,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                cwd="/",
-                env=_ENVIRONMENT,
-                start_new_session=True,
-            )
-        self._child = child
-        self._write(pid=child.pid, started=start_time(child.pid))
+        actions = [
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ]
+        # Not subprocess.Popen: it warns about a child that outlives it, which is the purpose here.
+        pid = os.posix_spawnp(
+            self.argv[0], list(self.argv), _ENVIRONMENT, file_actions=actions, setsid=True
+        )
+        self._write(pid=pid, started=start_time(pid))
 
     def kill(self, signum: int = signal.SIGKILL) -> None:
         """Send a signal, and wait until the process is gone if it is a deadly one."""

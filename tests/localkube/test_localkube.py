@@ -1,0 +1,176 @@
+"""The local cluster itself: it runs pods, and leaves nothing behind."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from localkube import Cluster, LocalkubeError, Options
+from localkube.images import BASE_IMAGE, archive_of, base_image
+
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("dpkg"), reason="a node needs root on Debian"
+)
+
+RESTRICTED = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "runAsNonRoot": True,
+    "runAsUser": 1000,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+def a_job(name: str, script: str) -> str:
+    """Return a Job that meets the Pod Security level `restricted`, as JSON."""
+    container = {
+        "name": "main",
+        "image": BASE_IMAGE,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["python", "-c", script],
+        "securityContext": RESTRICTED,
+    }
+    return json.dumps(
+        {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "metadata": {"name": name},
+            "spec": {
+                "backoffLimit": 0,
+                "template": {"spec": {"restartPolicy": "Never", "containers": [container]}},
+            },
+        }
+    )
+
+
+def run_to_its_end(cluster: Cluster, name: str, script: str) -> str:
+    """Run a script as a Job in the namespace `default`; return what it printed."""
+    cluster.kubectl("apply", "-f", "-", input=a_job(name, script))
+    cluster.kubectl("wait", "--for=condition=Complete", f"job/{name}", "--timeout=60s")
+    return cluster.kubectl("logs", f"job/{name}").stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """Return a cluster with the base image, shared by this module."""
+    base_image()
+    with Cluster() as started:
+        started.load_archive(archive_of(BASE_IMAGE))
+        started.kubectl(
+            "label", "namespace", "default", "pod-security.kubernetes.io/enforce=restricted"
+        )
+        yield started
+
+
+def test_a_restricted_job_completes_and_its_log_can_be_read(cluster: Cluster) -> None:
+    """Pods run as an ordinary user and the kubelet serves their logs."""
+    assert run_to_its_end(cluster, "hello", "print('hello')") == "hello"
+
+
+def test_a_privileged_pod_is_refused(cluster: Cluster) -> None:
+    """Pod Security admission is on."""
+    refused = cluster.kubectl("run", "bad", f"--image={BASE_IMAGE}", "--privileged", check=False)
+    assert "violates PodSecurity" in refused.stderr
+
+
+def test_a_pod_resolves_and_reaches_the_apiserver_by_its_service(cluster: Cluster) -> None:
+    """CoreDNS, kube-proxy and the pod network work together."""
+    script = (
+        "import socket; name = 'kubernetes.default.svc.cluster.local'; "
+        "socket.create_connection((name, 443), timeout=10); print(socket.gethostbyname(name))"
+    )
+    assert run_to_its_end(cluster, "dns", script) == cluster.node.network.first_service
+
+
+def test_a_pod_reaches_a_server_on_the_host(cluster: Cluster) -> None:
+    """Databases of the demo and the tests listen at `host_address`."""
+    with socket.create_server((cluster.host_address, 0)) as server:
+        port = server.getsockname()[1]
+        script = f"import socket; socket.create_connection(('host.localkube', {port}), timeout=10)"
+        assert run_to_its_end(cluster, "host", script) == ""
+
+
+def test_kubectl_exec_works(cluster: Cluster) -> None:
+    """The kubelet's streaming server is reached through the apiserver."""
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "sleeper"},
+        "spec": json.loads(a_job("x", "import time; time.sleep(600)"))["spec"]["template"]["spec"],
+    }
+    cluster.kubectl("apply", "-f", "-", input=json.dumps(pod))
+    cluster.kubectl("wait", "--for=condition=Ready", "pod/sleeper", "--timeout=60s")
+    assert cluster.kubectl("exec", "sleeper", "--", "id", "-u").stdout.strip() == "1000"
+    cluster.kubectl("delete", "pod", "sleeper", "--grace-period=1")
+
+
+def test_the_audit_log_names_user_and_verb(cluster: Cluster) -> None:
+    """Tests count an operator's requests by it."""
+    cluster.kubectl("get", "configmaps", "--namespace=kube-public")
+    events = [json.loads(line) for line in cluster.audit_log.read_text().splitlines()]
+    assert ("localkube-admin", "list", "configmaps") in {
+        (event["user"]["username"], event["verb"], event.get("objectRef", {}).get("resource"))
+        for event in events
+    }
+
+
+@pytest.mark.parametrize("name", ["kubelet", "kube-apiserver", "containerd"])
+def test_pods_run_again_after_a_part_was_killed_and_restarted(cluster: Cluster, name: str) -> None:
+    """Fault tests kill parts by name, also from another process."""
+    cluster.processes[name].kill()
+    assert not cluster.processes[name].is_running
+    Cluster.attach(cluster.state).processes[name].start()
+    cluster.wait_until_ready()
+    assert run_to_its_end(cluster, f"after-{name}", "print('again')") == "again"
+
+
+def test_two_clusters_at_once_leave_nothing_behind(tmp_path: Path) -> None:
+    """Clusters do not meet, and `stop` undoes all that `start` did."""
+    both = [Cluster(tmp_path / name) for name in ("a", "b")]
+    folders = fixed_folders()
+    with ThreadPoolExecutor() as pool:
+        try:
+            list(pool.map(Cluster.start, both))
+            networks = [one.node.network for one in both]
+            list(pool.map(lambda one: one.load_archive(archive_of(BASE_IMAGE)), both))
+            said = pool.map(lambda one: run_to_its_end(one, "twin", "print(1)"), both)
+            assert list(said) == ["1", "1"]
+        finally:
+            list(pool.map(lambda one: Cluster.attach(one.state).stop(), both))
+    assert list(tmp_path.iterdir()) == []
+    assert traces_of(str(tmp_path)) == []
+    assert fixed_folders() == folders
+    for network in networks:
+        assert not network.namespace_file.exists()
+        assert not Path("/sys/class/net", network.host_link).exists()
+        assert not list(Path("/sys/fs/cgroup").glob(f"**/{network.namespace}"))
+
+
+def test_a_failed_start_leaves_only_logs(tmp_path: Path) -> None:
+    """Whoever looks for the reason finds the logs, and nothing else remains."""
+    wrong = Cluster(tmp_path / "c", Options(node=False, apiserver_args=("--no-such-flag",)))
+    with pytest.raises(LocalkubeError, match="no-such-flag"):
+        wrong.start()
+    assert [entry.name for entry in (tmp_path / "c").iterdir()] == ["logs"]
+    assert traces_of(str(tmp_path)) == []
+
+
+def traces_of(folder: str) -> list[str]:
+    """Return the processes and mounts of the machine that name a folder."""
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            lines.append((process / "cmdline").read_text().replace("\0", " "))
+    return [line for line in lines if folder in line]
+
+
+def fixed_folders() -> list[Path]:
+    """Return what exists at the paths that Kubernetes and containerd use unless told otherwise."""
+    usual = ("/var/lib/kubelet", "/var/log/pods", "/var/log/containers", "/opt/containerd")
+    return [Path(path) for path in (*usual, "/run/containerd", "/etc/cni") if Path(path).exists()]
