@@ -13,6 +13,7 @@ from localkube.errors import LocalkubeError
 from localkube.images import archive_of, base_image, build_image
 from localkube.paths import default_state_dir, kubernetes_version
 from localkube.pins import pin
+from localkube.progress import say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,11 +73,25 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _up(chosen: argparse.Namespace) -> None:
-    cluster = Cluster(chosen.state, Options(node=not chosen.no_node))
-    cluster.start()
+    cluster = _running(chosen.state)
+    if cluster is None:
+        cluster = Cluster(chosen.state, Options(node=not chosen.no_node))
+        cluster.start()
     print(f"Kubernetes {cluster.version} runs. Try:\n  export KUBECONFIG={cluster.kubeconfig}")
     print(f"  {cluster.binary('kubectl')} get pods --all-namespaces")
     print("Stop it with: python -m localkube down")
+
+
+def _running(state: Path) -> Cluster | None:
+    """Return the cluster that runs already; clear away one of which parts are gone."""
+    if not (state / "cluster.json").exists():
+        return None
+    found = Cluster.attach(state)
+    if found.processes and all(process.is_running for process in found.processes.values()):
+        return found
+    say(f"clearing away what is left of a cluster in {state}")
+    found.stop()
+    return None
 
 
 def _down(chosen: argparse.Namespace) -> None:

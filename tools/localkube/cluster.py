@@ -81,6 +81,9 @@ class Cluster:
     def start(self) -> None:
         """Start every part and wait until it serves. Raises LocalkubeError, with all undone."""
         sweep()
+        self.state = self.state.resolve()
+        if (self.state / "cluster.json").exists():
+            raise LocalkubeError(f"a cluster is in {self.state} already: stop it first")
         wanted: tuple[str, ...] = programs.CONTROL_PLANE
         if self.options.controllers:
             wanted += programs.CONTROLLERS
@@ -195,10 +198,7 @@ class Cluster:
         return self._plane
 
     def _lay_out(self, found: Binaries) -> ControlPlane:
-        self.state = self.state.resolve()
         self.state.mkdir(parents=True, exist_ok=True)
-        if (self.state / "cluster.json").exists():
-            raise LocalkubeError(f"a cluster is in {self.state} already: stop it first")
         # The folders' versions may differ from what was asked (KUBEBUILDER_ASSETS).
         self.options = replace(self.options, version=found.version)
         registry.register(self.state, owned=self._owned)

@@ -8,6 +8,7 @@ from localkube.controlplane import ControlPlane
 from localkube.network import Network
 
 NODE_NAME = "localkube"
+_CNI_FOLDERS = ("/usr/lib/cni", "/opt/cni/bin")  # Debian's, and everyone else's
 PAUSE_IMAGE = "localhost/localkube-pause:1"
 CLUSTER_DOMAIN = "cluster.local"
 # The name by which pods reach this machine, where its databases listen.
@@ -16,6 +17,7 @@ HOST_NAME = "host.localkube"
 
 def containerd_config(folder: Path) -> str:
     """Return containerd's configuration: every path of its own, and what needs less privilege."""
+    plugins = next((found for found in _CNI_FOLDERS if Path(found).is_dir()), _CNI_FOLDERS[0])
     cri = '[plugins."io.containerd.grpc.v1.cri"'
     return f"""\
 version = 2
@@ -41,7 +43,7 @@ netns_mounts_under_state_dir = true
 restrict_oom_score_adj = true
 
 {cri}.cni]
-bin_dir = "/usr/lib/cni"
+bin_dir = "{plugins}"
 conf_dir = "{folder}/cni"
 
 {cri}.containerd]

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import platform
 import tarfile
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from localkube.paths import cache_dir
 from localkube.progress import exclusive
 
 _BUSYBOX = Path("/bin/busybox")
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def pause_archive() -> Path:
@@ -31,7 +33,7 @@ def _write_archive(target: Path) -> None:
         _add(files, "busybox", _BUSYBOX.read_bytes(), mode=0o755)
     digest = hashlib.sha256(layer.getvalue()).hexdigest()
     config = {
-        "architecture": "amd64",
+        "architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()),
         "os": "linux",
         "config": {"Entrypoint": ["/busybox", "sleep", "2147483647"], "User": "65535:65535"},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},

@@ -16,7 +16,11 @@ from pathlib import Path
 from localkube.errors import LocalkubeError
 from localkube.progress import last_lines
 
-_ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/root", "LANG": "C.UTF-8"}
+_ENVIRONMENT = {
+    "PATH": os.environ.get("PATH", os.defpath),
+    "HOME": os.environ.get("HOME", "/"),
+    "LANG": "C.UTF-8",
+}
 
 
 def start_time(pid: int) -> int | None:
