@@ -1,14 +1,15 @@
-"""One alias: must a Job start now, and what does its condition ``Migrated`` say."""
+"""One alias: must a Job start now, may one be deleted, and is there anything left to do."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from dbalias.api.conditions import Condition, ConditionValue, Reason, Status, timestamp
+from dbalias.api.conditions import ConditionValue
 from dbalias.api.project import MigrateMode
-from dbalias.django.entries import EntryKind
+from dbalias.migrations import conditions
+from dbalias.migrations.conditions import name_taken, not_created
 from dbalias.migrations.jobs import job_name
 from dbalias.migrations.ledger import take_stock, unfinished
 from dbalias.migrations.observed import JobState
@@ -17,9 +18,6 @@ from dbalias.migrations.trouble import PATIENCE, find_trouble
 from dbalias.migrations.wanted import Wanted
 
 __all__ = ["Attempt", "Verdict", "Wanted", "decide", "name_taken", "not_created"]
-
-LONG = timedelta(minutes=30)
-"""A run this old is reported as long; it is never stopped for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +52,7 @@ class Verdict:
     active: bool = False
 
 
-def decide(
-    wanted: Wanted, *, record: Record, jobs: Sequence[JobState], now: datetime
-) -> Verdict:
+def decide(wanted: Wanted, *, record: Record, jobs: Sequence[JobState], now: datetime) -> Verdict:
     """Return the verdict on one alias; total and pure.
 
     ``record`` is the one read from the API, ``jobs`` all of the alias' migrate Jobs together
@@ -67,117 +63,55 @@ def decide(
     return replace(verdict, retire=_retired(record, jobs=jobs, limit=wanted.history_limit))
 
 
-def name_taken(wanted: Wanted, job: str) -> ConditionValue:
-    """Return the condition for a Job's name that a foreign object holds."""
-    return _migrated(
-        Status.FALSE,
-        Reason.NAME_TAKEN,
-        f"Alias {wanted.alias}: a Job {job} that is not ours has the name of the next attempt. "
-        f"Delete or rename it.",
-    )
-
-
-def not_created(wanted: Wanted, job: str, *, message: str) -> ConditionValue:
-    """Return the condition for a Job that the API server did not let us create."""
-    return _migrated(
-        Status.FALSE,
-        Reason.POD_NOT_CREATED,
-        f"Alias {wanted.alias}: the Job {job} cannot be created: {message}",
-    )
-
-
-def _judge(
-    wanted: Wanted, *, record: Record, jobs: Sequence[JobState], now: datetime
-) -> Verdict:
+def _judge(wanted: Wanted, *, record: Record, jobs: Sequence[JobState], now: datetime) -> Verdict:
     """A chain: the first that applies."""
     active = unfinished(jobs)
-    exempt = _exemption(wanted)
-    if exempt:
-        return _exempt(wanted, exempt, record=record, active=active, now=now)
+    if exempt := conditions.exemption(wanted):
+        verdict = _exempt(wanted, exempt, record=record)
+        return _with_active(verdict, active[-1], unwanted=True, now=now) if active else verdict
     if active:
         return _while_running(wanted, record=record, job=active[-1], now=now)
-    if _is_done(wanted, record):
-        return _done(wanted, record=record)
+    if completed := _completed(wanted, record):
+        return Verdict(record, conditions.completion(wanted, completed, record=record), done=True)
     if wanted.mode is not MigrateMode.AUTO:
-        return _by_request_only(wanted, record=record)
-    if record.outcome is Outcome.FAILED and not _is_changed(wanted, record):
-        if record.retry_at is None or record.retry_at > now:
-            return _after_failure(record)
+        return Verdict(record, conditions.by_request_only(wanted))
+    if _is_waiting(record, now) and not _is_changed(wanted, record):
+        return _after_failure(record)
     return _start(wanted, record=record, jobs=jobs, now=now)
 
 
-def _exemption(wanted: Wanted) -> ConditionValue | None:
-    """The condition of an alias on which nothing is ever to be migrated."""
-    alias = wanted.alias
-    match wanted.kind:
-        case EntryKind.EMPTY:
-            reason, why = Reason.EMPTY_DEFAULT, "is empty on purpose: nothing can reach it"
-        case EntryKind.REPLICA:
-            reason, why = Reason.REPLICA, "is a replica: its primary is migrated"
-        case EntryKind.LOCAL:
-            reason, why = Reason.LOCAL_DATABASE, "is a file of each pod: no Job can migrate it"
-        case _ if wanted.mode is MigrateMode.NEVER:
-            reason, why = Reason.NOT_MANAGED, "is not migrated by dbalias (migrate.mode Never)"
-        case _ if wanted.image is None:
-            reason, why = Reason.NOT_MANAGED, "is not migrated: the project has no spec.image"
-        case _:
-            return None
-    return _migrated(Status.TRUE, reason, f"Alias {alias} {why}.")
-
-
-def _exempt(
-    wanted: Wanted,
-    condition: ConditionValue,
-    *,
-    record: Record,
-    active: Sequence[JobState],
-    now: datetime,
-) -> Verdict:
-    """Nothing to do; a Job that runs is left to run, one that cannot start is not."""
+def _exempt(wanted: Wanted, condition: ConditionValue, *, record: Record) -> Verdict:
+    """Nothing to do, and so a request is answered."""
     asked = wanted.requested_at or record.handled_request
-    verdict = Verdict(replace(record, handled_request=asked), condition, done=True)
-    if not active:
+    return Verdict(replace(record, handled_request=asked), condition, done=True)
+
+
+def _while_running(wanted: Wanted, *, record: Record, job: JobState, now: datetime) -> Verdict:
+    condition = conditions.progress(wanted, job, record=record, now=now)
+    turns = (job.created_at + age for age in (PATIENCE, conditions.LONG))
+    wake_at = min((turn for turn in turns if turn > now), default=None)
+    verdict = Verdict(record, condition, wake_at=wake_at)
+    return _with_active(verdict, job, unwanted=_is_changed(wanted, record), now=now)
+
+
+def _with_active(verdict: Verdict, job: JobState, *, unwanted: bool, now: datetime) -> Verdict:
+    """An unwanted Job is left to run, unless it never ran a container and something keeps it so.
+
+    Such a one would block the alias for ever. Only the record's own is cancelled: another
+    is adopted first.
+    """
+    verdict = replace(verdict, active=True)
+    trouble = find_trouble(job, now=now)
+    stuck = trouble is not None and not trouble.began and not job.deleting
+    if not (unwanted and stuck and verdict.record.job_uid == job.uid):
         return verdict
-    if _is_stuck(active[-1], now):
-        verdict = _cancelled(verdict, active[-1])
-    return replace(verdict, active=True)
+    record = replace(verdict.record, outcome=Outcome.CANCELLED)
+    return replace(verdict, record=record, cancel=job.name)
 
 
-def _while_running(
-    wanted: Wanted, *, record: Record, job: JobState, now: datetime
-) -> Verdict:
-    verdict = Verdict(record, _progress(wanted, job, now=now), active=True)
-    if _is_stuck(job, now) and _is_changed(wanted, record):
-        return _cancelled(verdict, job)
-    waits = job.created_at + (LONG if job.pod else PATIENCE)
-    return replace(verdict, wake_at=waits if waits > now else None)
-
-
-def _progress(wanted: Wanted, job: JobState, *, now: datetime) -> ConditionValue:
-    said = f"Alias {wanted.alias}, Job {job.name}: "
-    trouble = find_trouble(job, now=now)
-    if trouble:
-        return _migrated(Status.FALSE, trouble.reason, f"{said}{trouble.message}.")
-    if job.deleting:
-        what = "it was deleted; its pod has time to stop between two migrations"
-        return _migrated(Status.FALSE, Reason.MIGRATING, f"{said}{what}.")
-    since = timestamp(job.created_at)
-    if now - job.created_at >= LONG:
-        what = f"it has run since {since}, over 30 minutes. It is left to run; see its log"
-        return _migrated(Status.FALSE, Reason.LONG_RUNNING, f"{said}{what}.")
-    return _migrated(Status.FALSE, Reason.MIGRATING, f"{said}started {since}.")
-
-
-def _is_stuck(job: JobState, now: datetime) -> bool:
-    """Whether no container of the Job ever ran and something keeps it so."""
-    trouble = find_trouble(job, now=now)
-    return bool(trouble and not trouble.began and not job.deleting)
-
-
-def _cancelled(verdict: Verdict, job: JobState) -> Verdict:
-    return replace(
-        verdict, record=replace(verdict.record, outcome=Outcome.CANCELLED), cancel=job.name
-    )
+def _is_waiting(record: Record, now: datetime) -> bool:
+    """Whether the last attempt failed and its time has not come, or never comes by itself."""
+    return record.outcome is Outcome.FAILED and (record.retry_at is None or record.retry_at > now)
 
 
 def _is_requested(wanted: Wanted, record: Record) -> bool:
@@ -190,78 +124,27 @@ def _is_changed(wanted: Wanted, record: Record) -> bool:
     return not same or _is_requested(wanted, record)
 
 
-def _is_done(wanted: Wanted, record: Record) -> bool:
-    """Whether the last completed run is the wanted one, and none was asked for since."""
-    completed = record.completed is not None and record.completed.identity == wanted.identity
+def _completed(wanted: Wanted, record: Record) -> Completed | None:
+    """The last completed run, if it is the wanted one and none was asked for since."""
     repeated = record.outcome is not Outcome.SUCCEEDED and record.identity == wanted.identity
-    return completed and not repeated and not _is_requested(wanted, record)
-
-
-def _done(wanted: Wanted, *, record: Record) -> Verdict:
-    completed = record.completed
-    assert completed is not None
-    ahead = completed.ahead_count > 0
-    condition = _migrated(
-        Status.TRUE,
-        Reason.DATABASE_AHEAD if ahead else Reason.MIGRATED,
-        f"Alias {wanted.alias}, Job {completed.job}: "
-        f"{_ahead(completed) if ahead else _applied(completed)}.{_left_over(record)}",
-    )
-    return Verdict(record, condition, done=True)
-
-
-def _applied(completed: Completed) -> str:
-    last = f"; the last is {completed.last}" if completed.last else ""
-    if not completed.applied_count:
-        return f"nothing was left to migrate{last}"
-    return f"{completed.applied_count} migration(s) applied{last}"
-
-
-def _ahead(completed: Completed) -> str:
-    more = completed.ahead_count - len(completed.ahead)
-    names = ", ".join(completed.ahead) + (f" and {more} more" if more > 0 else "")
-    return f"the database has migrations that the image {completed.image} does not know: {names}"
-
-
-def _left_over(record: Record) -> str:
-    """What a failed attempt of something else, wanted no more, may have left behind."""
-    if record.outcome is not Outcome.FAILED:
-        return ""
-    return f" A later attempt of {record.image} failed (Job {record.job}) and is wanted no more."
-
-
-def _by_request_only(wanted: Wanted, *, record: Record) -> Verdict:
-    if wanted.mode is MigrateMode.CHECK:
-        reason, what = Reason.PENDING, "migrate.mode is Check: nothing is written"
-    else:
-        reason, what = Reason.AWAITING_APPROVAL, "migrate.mode is Approve: the plan awaits approval"
-    message = f"Alias {wanted.alias}: not migrated as wanted now; {what}."
-    return Verdict(record, _migrated(Status.FALSE, reason, message))
+    if record.completed is None or repeated or _is_requested(wanted, record):
+        return None
+    return record.completed if record.completed.identity == wanted.identity else None
 
 
 def _after_failure(record: Record) -> Verdict:
-    message = record.message
-    if record.retry_at:
-        message += f" Next attempt at {timestamp(record.retry_at)}."
-    condition = _migrated(Status.FALSE, record.reason or Reason.MIGRATION_FAILED, message)
     return Verdict(
         record,
-        condition,
+        conditions.failure(record),
         wake_at=record.retry_at,
         failed=True,
         stalled=record.retry_at is None,
     )
 
 
-def _start(
-    wanted: Wanted, *, record: Record, jobs: Sequence[JobState], now: datetime
-) -> Verdict:
+def _start(wanted: Wanted, *, record: Record, jobs: Sequence[JobState], now: datetime) -> Verdict:
     attempt = _next_attempt(wanted, record=record, jobs=jobs, now=now)
-    condition = _migrated(
-        Status.FALSE,
-        Reason.MIGRATING,
-        f"Alias {wanted.alias}: Job {attempt.job} is being started (attempt {attempt.number}).",
-    )
+    condition = conditions.starting(wanted, attempt.job, number=attempt.number)
     return Verdict(record, condition, start=attempt, failed=record.outcome is Outcome.FAILED)
 
 
@@ -273,6 +156,7 @@ def _next_attempt(
     Under the same name a creation that was sent late can only collide, never run beside it.
     """
     again = record.outcome is Outcome.STARTING
+    changed = _is_changed(wanted, record)
     number = record.attempt
     if not again:
         number = max([record.attempt, *(job.attempt for job in jobs)]) + 1
@@ -289,10 +173,10 @@ def _next_attempt(
         job_uid="",
         started_at=record.started_at if again else now.replace(microsecond=0),
         finished_at=None,
-        failures=0 if _is_changed(wanted, record) else record.failures,
+        failures=0 if changed else record.failures,
         retry_at=None,
-        reason=None,
-        message="",
+        reason=None if changed else record.reason,
+        message="" if changed else record.message,
         handled_request=wanted.requested_at or record.handled_request,
     )
     return Attempt(number, name, started)
@@ -304,7 +188,3 @@ def _retired(record: Record, *, jobs: Sequence[JobState], limit: int) -> tuple[s
     surplus = finished[: max(0, len(finished) - limit)]
     stored = record.attempt if record.is_open else record.attempt + 1
     return tuple(job.name for job in surplus if job.attempt < stored and not job.deleting)
-
-
-def _migrated(status: Status, reason: Reason, message: str) -> ConditionValue:
-    return ConditionValue(Condition.MIGRATED, status, reason, message)

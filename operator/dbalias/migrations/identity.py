@@ -15,9 +15,7 @@ LENGTH = 16
 """Characters of an identity or body: 80 bits, and a legal annotation and label value."""
 
 
-def run_identity(
-    project: DjangoProject, entry: Entry, routing: JSON, alias: DatabaseAlias
-) -> str:
+def run_identity(project: DjangoProject, entry: Entry, routing: JSON, alias: DatabaseAlias) -> str:
     """Return the digest of all that decides what a run would do to the database.
 
     ``routing`` is what routing allows on the alias. Passwords, resources, labels, pod options

@@ -72,7 +72,9 @@ def build_job(spec: JobSpec) -> JSON:
                 "labels": {**migrate.pod.labels, **_labels(spec)},
                 "annotations": {**migrate.pod.annotations, **KEEP_RUNNING},
             },
-            "spec": build_pod_spec(spec),
+            "spec": build_pod_spec(
+                project, spec.alias, attempt=spec.attempt, sources=_published(spec)
+            ),
         },
     }
     if migrate.deadline_seconds is not None:
@@ -81,9 +83,8 @@ def build_job(spec: JobSpec) -> JSON:
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
-            "name": spec.name or job_name(
-                project.metadata.name, spec.alias.alias, spec.identity, spec.attempt
-            ),
+            "name": spec.name
+            or job_name(project.metadata.name, spec.alias.alias, spec.identity, spec.attempt),
             "namespace": project.metadata.namespace,
             "labels": _labels(spec),
             "annotations": _annotations(spec),
@@ -111,6 +112,15 @@ def _annotations(spec: JobSpec) -> dict[str, str]:
         marks.REQUEST_ANNOTATION: spec.requested_at,
     }
     return {name: value for name, value in said.items() if value}
+
+
+def _published(spec: JobSpec) -> list[JSON]:
+    """What the pod mounts; nothing is optional: a pod without it would start and crash."""
+    secrets = (spec.secret, spec.migrate_secret)
+    return [
+        {"configMap": {"name": spec.config_map}},
+        *({"secret": {"name": name}} for name in secrets if name),
+    ]
 
 
 def _fail_on_any_exit_code() -> JSON:

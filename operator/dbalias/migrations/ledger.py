@@ -33,6 +33,8 @@ def take_stock(
             transactional_ddl=wanted.transactional_ddl,
         )
         return _failed(record, wanted=wanted, evidence=gone, now=now)
+    if record.outcome is Outcome.CANCELLED and _is_idle(job):
+        return record
     running = _running(record, job)
     match job.finished:
         case None:
@@ -66,6 +68,11 @@ def _is_own(record: Record, job: JobState) -> bool:
     return job.uid == record.job_uid if record.job_uid else job.name == record.job
 
 
+def _is_idle(job: JobState) -> bool:
+    """Whether the Job neither ended nor ever ran a container."""
+    return not job.finished and not (job.pod and job.pod.started)
+
+
 def _running(record: Record, job: JobState) -> Record:
     """The record of a Job that is there: what the Job says of itself is what runs."""
     return replace(
@@ -80,8 +87,6 @@ def _running(record: Record, job: JobState) -> Record:
         started_at=job.created_at,
         finished_at=None,
         retry_at=None,
-        reason=None,
-        message="",
         handled_request=job.requested_at or record.handled_request,
     )
 
@@ -103,6 +108,8 @@ def _succeeded(record: Record, job: JobState) -> Record:
         outcome=Outcome.SUCCEEDED,
         finished_at=job.finished_at,
         failures=0,
+        reason=None,
+        message="",
         completed=completed,
         audit=_audit(report),
     )
@@ -152,7 +159,7 @@ def _evidence(job: JobState, *, transactional_ddl: bool) -> Evidence:
         exit_code=outcomes.exit_code_in(job.failure_message) if code is None else code,
         report=report,
         detail=detail or job.failure_message,
-        ran=pod.started,
+        ran=pod.started or pod.node_lost,
         transactional_ddl=transactional_ddl,
     )
 

@@ -44,7 +44,7 @@ def release(
             _in_cycle(cycles.get(alias))
             or _awaits_dependency(one, verdicts)
             or _awaits_database(one, holders)
-            or (_queued(f"{max_parallel} runs at once are allowed (maxParallel)", free <= 0))
+            or _awaits_turn(free, max_parallel)
         )
         if obstacle:
             reason, why = obstacle
@@ -124,11 +124,15 @@ def _awaits_dependency(one: Wanted, verdicts: Mapping[str, Verdict]) -> _Obstacl
 
 def _awaits_database(one: Wanted, holders: Mapping[str, str]) -> _Obstacle | None:
     holder = holders.get(database_mark(one.database)) if one.database else None
-    return _queued(f"the Job {holder} runs on the same database", holder is not None)
+    if holder is None:
+        return None
+    return Reason.QUEUED, f"the Job {holder} runs on the same physical database"
 
 
-def _queued(why: str, applies: bool) -> _Obstacle | None:
-    return (Reason.QUEUED, why) if applies else None
+def _awaits_turn(free: int, max_parallel: int) -> _Obstacle | None:
+    if free > 0:
+        return None
+    return Reason.QUEUED, f"migrate.maxParallel of the project allows {max_parallel} at once"
 
 
 def _starting_job(verdict: Verdict) -> str:
@@ -137,7 +141,7 @@ def _starting_job(verdict: Verdict) -> str:
 
 def _way_back(alias: str, depends: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """Breadth first, so that the shortest cycle through the alias is found."""
-    paths = [(alias,)]
+    paths: list[tuple[str, ...]] = [(alias,)]
     seen: set[str] = set()
     while paths:
         path = paths.pop(0)

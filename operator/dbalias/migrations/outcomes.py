@@ -195,7 +195,7 @@ def delay(failures: int, *, seed: str) -> timedelta:
 
     Up to a tenth is taken off, by ``seed``, so that the same failure always gives the same time.
     """
-    doubled = FIRST_DELAY * 2 ** min(max(failures, 1) - 1, 10)
+    doubled = FIRST_DELAY * (1 << min(max(failures, 1) - 1, 10))
     share = int(digest([seed, failures], 4), 36) / 36**4
     return min(doubled, LONGEST_DELAY) * (1 - JITTER * share)
 

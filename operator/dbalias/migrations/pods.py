@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from dbalias.api.alias import DatabaseAlias
 from dbalias.api.meta import JSON
-from dbalias.api.project import PodOptions, SettingsMode
+from dbalias.api.project import DjangoProject, PodOptions, SettingsMode
 from dbalias.migrations.marks import ATTEMPT_VARIABLE, CONTAINER
-
-if TYPE_CHECKING:
-    from dbalias.migrations.jobs import JobSpec
 
 FOLDER = "/etc/dbalias"
 VOLUME = "dbalias-databases"
@@ -26,20 +24,26 @@ BOOTSTRAP = (
 """Running the file itself would put the time-stamped folder behind ``..data`` on the path."""
 
 
-def build_pod_spec(spec: JobSpec) -> JSON:
+def build_pod_spec(
+    project: DjangoProject, alias: DatabaseAlias, *, attempt: int, sources: Sequence[JSON]
+) -> JSON:
     """Return the PodSpec: Pod Security ``restricted``, no token, never restarted.
 
-    What the user may set on it is copied field by field; nothing else can pass.
+    ``sources`` are those of the projected volume. What the user may set is copied field by
+    field; nothing else can pass.
     """
-    options = spec.project.migrate.pod
+    options = project.migrate.pod
     pod: dict[str, JSON] = {
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         "securityContext": _pod_security(options),
-        "containers": [_container(spec)],
-        "volumes": [_published(spec), *options.volumes],
+        "containers": [_container(project, alias, attempt=attempt)],
+        "volumes": [
+            {"name": VOLUME, "projected": {"defaultMode": FILE_MODE, "sources": [*sources]}},
+            *options.volumes,
+        ],
     }
     return pod | _said(
         {
@@ -54,9 +58,8 @@ def build_pod_spec(spec: JobSpec) -> JSON:
     )
 
 
-def build_arguments(spec: JobSpec) -> list[str]:
+def build_arguments(project: DjangoProject, alias: DatabaseAlias) -> list[str]:
     """Return the runner's own arguments, then the user's after ``--``."""
-    project, alias = spec.project, spec.alias
     return [
         f"--database={alias.alias}",
         f"--lock-timeout={project.migrate.lock_timeout_seconds}",
@@ -69,15 +72,14 @@ def build_arguments(spec: JobSpec) -> list[str]:
     ]
 
 
-def _container(spec: JobSpec) -> JSON:
-    project = spec.project
+def _container(project: DjangoProject, alias: DatabaseAlias, *, attempt: int) -> JSON:
     options = project.migrate.pod
     container: dict[str, JSON] = {
         "name": CONTAINER,
         "image": project.image,
         "command": [*project.interpreter, "-c", BOOTSTRAP],
-        "args": build_arguments(spec),
-        "env": _environment(spec),
+        "args": build_arguments(project, alias),
+        "env": _environment(project, attempt=attempt),
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
@@ -96,15 +98,15 @@ def _container(spec: JobSpec) -> JSON:
     )
 
 
-def _environment(spec: JobSpec) -> list[JSON]:
+def _environment(project: DjangoProject, *, attempt: int) -> list[JSON]:
     """The user's variables, less those that decide what is migrated, then ours."""
-    settings = spec.project.settings
+    settings = project.settings
     imported = settings.mode is SettingsMode.IMPORTED and settings.module
     ours = {
         "DJANGO_SETTINGS_MODULE": settings.module if imported else OVERLAY_MODULE,
-        ATTEMPT_VARIABLE: str(spec.attempt),
+        ATTEMPT_VARIABLE: str(attempt),
     }
-    theirs = [entry for entry in spec.project.migrate.pod.env if entry.get("name") not in ours]
+    theirs = [entry for entry in project.migrate.pod.env if entry.get("name") not in ours]
     return [*theirs, *({"name": name, "value": value} for name, value in ours.items())]
 
 
@@ -115,16 +117,6 @@ def _pod_security(options: PodOptions) -> JSON:
         "fsGroup": DEFAULT_FS_GROUP if options.fs_group is None else options.fs_group,
         **_given({"runAsUser": options.run_as_user, "runAsGroup": options.run_as_group}),
     }
-
-
-def _published(spec: JobSpec) -> JSON:
-    """One flat volume; no source is optional: without it a pod would start and crash."""
-    secrets = [name for name in (spec.secret, spec.migrate_secret) if name]
-    sources = [
-        {"configMap": {"name": spec.config_map}},
-        *({"secret": {"name": name}} for name in secrets),
-    ]
-    return {"name": VOLUME, "projected": {"defaultMode": FILE_MODE, "sources": sources}}
 
 
 def _said(fields: dict[str, JSON]) -> dict[str, JSON]:

@@ -198,8 +198,7 @@ class _Reader:
 
     def number(self, key: str) -> int:
         value = self._data.get(key)
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        return max(0, value) if whole else 0  # type: ignore[arg-type,return-value]
+        return max(0, value) if isinstance(value, int) and not isinstance(value, bool) else 0
 
     def time(self, key: str) -> datetime | None:
         try:

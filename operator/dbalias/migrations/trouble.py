@@ -59,7 +59,7 @@ def _lost_node(pod: PodState) -> Trouble:
         Reason.NODE_LOST,
         f"the node {pod.node} of its pod {pod.name} is lost or being cleared. If the node does "
         f"not come back, delete the Node object or force the deletion of the pod",
-        began=pod.started,
+        began=True,  # what the last report of a lost node does not show may have begun since
     )
 
 
