@@ -10,7 +10,7 @@ from dbalias.api.digest import digest
 from dbalias.api.meta import JSON
 from dbalias.api.secrets import SecretBytes
 from dbalias.django.connections import Connection, PhysicalDatabase, Place
-from dbalias.django.credentials import ADDRESS_FIELDS, Unresolvable
+from dbalias.django.credentials import ADDRESS_FIELDS, UnresolvableError
 from dbalias.django.engines import Family
 from dbalias.django.faults import problem
 from dbalias.django.layers import Merged, Value
@@ -44,7 +44,7 @@ def build_connection(
     attributes: Mapping[str, JSON],
     tls: TLSOptions,
 ) -> Built:
-    """Return the entry of DATABASES for an alias, or raise Unresolvable for a bad value.
+    """Return the entry of DATABASES for an alias, or raise UnresolvableError for a bad value.
 
     A login is published in one object: where the password is secret, so is the user. Files
     of an address are named by their content as well, so that a changed host from a Secret
@@ -80,7 +80,7 @@ def _place_fields(merged: Merged, alias: str) -> Iterator[tuple[str, str]]:
         prefix = f"{alias}.migrate" if name in merged.own else alias
         login = name == "user" and isinstance(merged.fields.get("password"), SecretBytes)
         if name in ADDRESS_FIELDS and isinstance(value, SecretBytes):
-            yield name, f"{prefix}.{name}-{digest(value.reveal(), 8)}"
+            yield name, f"{prefix}.{digest(value.reveal(), 8)}.{name}"
         elif login or isinstance(value, SecretBytes):
             yield name, f"{prefix}.{name}"
 
@@ -88,7 +88,7 @@ def _place_fields(merged: Merged, alias: str) -> Iterator[tuple[str, str]]:
 def _place_options(merged: Merged, alias: str) -> Iterator[tuple[str, str]]:
     for key in merged.secret_options:
         prefix = f"{alias}.migrate" if key in merged.own_options else alias
-        yield key, f"{prefix}.option.{key}"
+        yield key, f"{prefix}.{key}.option"
 
 
 def _settings(
@@ -121,7 +121,7 @@ def _physical(merged: Merged, texts: Mapping[str, str], *, namespace: str) -> Ph
 def _check(texts: Mapping[str, str], family: Family, alias: DatabaseAlias) -> None:
     faults = [problem(alias, *fault) for fault in _faults(texts, family, alias)]
     if faults:
-        raise Unresolvable(*faults)
+        raise UnresolvableError(*faults)
 
 
 def _faults(

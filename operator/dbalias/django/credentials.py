@@ -48,7 +48,7 @@ _URL_OPTIONS: Mapping[Family, frozenset[str]] = {
 }
 
 
-class Unresolvable(Exception):
+class UnresolvableError(Exception):
     """An alias cannot be stated as a connection, for one or more reasons."""
 
     def __init__(self, *problems: Problem) -> None:
@@ -74,13 +74,13 @@ class Reader:
     object: str
     field: str
 
-    def fail(self, message: str, remedy: str, reason: Reason | None = None) -> Unresolvable:
+    def fail(self, message: str, remedy: str, reason: Reason | None = None) -> UnresolvableError:
         """Return the exception that says what is wrong here; never a value."""
         reason = reason or Reason.INVALID_CONFIGURATION
-        return Unresolvable(Problem(self.object, self.field, message, remedy, reason))
+        return UnresolvableError(Problem(self.object, self.field, message, remedy, reason))
 
     def data(self, ref: SourceRef) -> Mapping[str, SecretBytes]:
-        """Return the data of a source, or raise Unresolvable."""
+        """Return the data of a source, or raise UnresolvableError."""
         source: SourceState | None = self.sources.get(ref)
         match source:
             case Found():
@@ -96,7 +96,7 @@ class Reader:
                 raise self.fail(f"{ref} cannot be read: {why}", remedy, Reason.UNREADABLE)
 
     def value(self, ref: SourceRef, key: str) -> SecretBytes:
-        """Return one value of a source, or raise Unresolvable."""
+        """Return one value of a source, or raise UnresolvableError."""
         data = self.data(ref)
         if key not in data:
             raise self.fail(
@@ -105,7 +105,7 @@ class Reader:
         return data[key]
 
     def text(self, ref: SourceRef, key: str) -> str:
-        """Return one value as text, or raise Unresolvable for bytes that are none."""
+        """Return one value as text, or raise UnresolvableError for bytes that are none."""
         try:
             text = self.value(ref, key).reveal().decode()
         except UnicodeDecodeError:
@@ -127,7 +127,7 @@ def declared_fields(credentials: Credentials) -> frozenset[str]:
 def read_credentials(
     credentials: Credentials, *, engine: Engine, user: str | None, reader: Reader
 ) -> Given:
-    """Return what the Secret gives, or raise Unresolvable. ``user`` is the alias' own."""
+    """Return what the Secret gives, or raise UnresolvableError. ``user`` is the alias' own."""
     ref = secret_ref(credentials.secret)
     match credentials.preset:
         case Preset.URL:

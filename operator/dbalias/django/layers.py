@@ -37,7 +37,7 @@ class Merged:
 
 
 def merge_lineage(lineage: Sequence[DatabaseAlias], *, engine: Engine, sources: Sources) -> Merged:
-    """Return what the last of a lineage comes to, or raise Unresolvable for a Secret."""
+    """Return what the last of a lineage comes to, or raise UnresolvableError for a Secret."""
     result = Merged(engine)
     for alias in lineage:
         given = _given(alias, engine=engine, sources=sources)

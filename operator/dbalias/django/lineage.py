@@ -9,7 +9,7 @@ from dbalias.api.alias import DatabaseAlias
 from dbalias.api.conditions import Reason
 from dbalias.api.meta import Kind
 from dbalias.api.problems import Problem
-from dbalias.django.credentials import Unresolvable
+from dbalias.django.credentials import UnresolvableError
 
 _NEVER_CREATED = datetime.max.replace(tzinfo=UTC)
 
@@ -44,7 +44,7 @@ def elect_owners(
 def trace(alias: DatabaseAlias, owners: Mapping[str, DatabaseAlias]) -> tuple[DatabaseAlias, ...]:
     """Return the alias and all it inherits from, the farthest ancestor first.
 
-    Raises Unresolvable for a parent that is missing (it may appear) or empty, and a cycle.
+    Raises UnresolvableError for a parent that is missing (it may appear) or empty, and a cycle.
     """
     lineage = [alias]
     while (parent_name := lineage[-1].inherit_from) is not None:
@@ -59,10 +59,10 @@ def trace(alias: DatabaseAlias, owners: Mapping[str, DatabaseAlias]) -> tuple[Da
     return tuple(reversed(lineage))
 
 
-def _fault(alias: DatabaseAlias, message: str, reason: Reason | None = None) -> Unresolvable:
+def _fault(alias: DatabaseAlias, message: str, reason: Reason | None = None) -> UnresolvableError:
     remedy = "Declare it, or name another alias" if reason else "Name another alias"
     reason = reason or Reason.INVALID_CONFIGURATION
-    return Unresolvable(Problem(object_of(alias), "spec.inheritFrom", message, remedy, reason))
+    return UnresolvableError(Problem(object_of(alias), "spec.inheritFrom", message, remedy, reason))
 
 
 def _age(alias: DatabaseAlias) -> tuple[datetime, str]:

@@ -70,7 +70,7 @@ def find_fault(family: Family, tls: TLS) -> tuple[str, str] | None:
 
 
 def build_tls(family: Family, tls: TLS, *, alias: str, reader: Reader) -> TLSOptions:
-    """Return what the driver needs for these settings, or raise Unresolvable.
+    """Return what the driver needs for these settings, or raise UnresolvableError.
 
     Without a mode, a CA means ``verify-full``: nobody names a CA to have it ignored.
     """

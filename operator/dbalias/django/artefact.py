@@ -1,0 +1,29 @@
+"""The published artefact, for the rooms above: what to write, and when it may be seen.
+
+``document`` builds databases.json, ``gate`` holds back what is not migrated yet,
+``secret_files`` fills the Secrets, ``runtime_files`` has the modules that read it all.
+"""
+
+from dbalias.django.document import (
+    Artefact,
+    build_artefact,
+    check_size,
+    config_map_data,
+    needed_files,
+)
+from dbalias.django.gate import stable_document
+from dbalias.django.runtime_files import runtime_files, runtime_hash
+from dbalias.django.secret_files import migrate_secret_data, secret_data
+
+__all__ = [
+    "Artefact",
+    "build_artefact",
+    "check_size",
+    "config_map_data",
+    "migrate_secret_data",
+    "needed_files",
+    "runtime_files",
+    "runtime_hash",
+    "secret_data",
+    "stable_document",
+]
