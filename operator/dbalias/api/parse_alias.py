@@ -75,7 +75,7 @@ def parse_alias(body: JSON) -> Parsed[DatabaseAlias]:
 def _read_either(envelope: Envelope, field: str) -> Mapping[str, JSON]:
     text = envelope.spec.get(f"{field}JSON")
     if text is not None:
-        return envelope.reader.read_json(text, at=f"spec.{field}JSON")
+        return envelope.reader.read_json_object(text, at=f"spec.{field}JSON")
     found: Mapping[str, JSON] = envelope.spec.get(field, {})
     return found
 

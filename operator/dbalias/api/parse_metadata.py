@@ -42,7 +42,8 @@ def open_envelope(body: JSON, *, kind: Kind, spec: Record) -> Envelope:
     reader.demand(body.get("kind") == kind, "kind", "kind is not known", f"Write {kind}")
     _demand_name(reader, metadata.get("name"))
     declared = body.get("spec")
-    read = reader.read({} if declared is None else declared, spec, at="spec")
+    reader.demand(declared is not None, "spec", "spec is missing", "Write spec, at least {}")
+    read = reader.read(declared, spec, at="spec") if declared is not None else None
     return Envelope(reader, parse_metadata(metadata), read or {}, _table(body.get("status")))
 
 

@@ -31,6 +31,7 @@ from dbalias.api.project import (
     Workload,
     WorkloadKind,
 )
+from dbalias.api.reader import Reader
 from dbalias.api.rules_of_project import demand_project_rules
 from dbalias.api.shape_of_pod import POD
 from dbalias.api.shape_of_project import PROJECT_SPEC
@@ -58,18 +59,19 @@ def parse_project(body: JSON) -> Parsed[DjangoProject]:
         "Choose a shorter name",
     )
     demand_project_rules(reader, envelope.spec)
+    settings = _build_settings(reader, envelope.spec.get("settings", {}))
     if reader.problems:
         return Parsed(None, tuple(reader.problems))
-    return Parsed(_build_project(envelope))
+    return Parsed(_build_project(envelope, settings))
 
 
-def _build_project(envelope: Envelope) -> DjangoProject:
+def _build_project(envelope: Envelope, settings: Settings) -> DjangoProject:
     spec = envelope.spec
     wait_for = spec.get("waitFor", {})
     return DjangoProject(
         metadata=envelope.metadata,
         image=spec.get("image"),
-        settings=_build_settings(spec.get("settings", {})),
+        settings=settings,
         interpreter=tuple(spec.get("interpreter") or ("python",)),
         routing=_build_routing(spec.get("routing", {})),
         publish=PublishMode(spec.get("publish", PublishMode.AFTER_MIGRATE)),
@@ -89,12 +91,27 @@ def _build_project(envelope: Envelope) -> DjangoProject:
     )
 
 
-def _build_settings(spec: Spec) -> Settings:
+def _build_settings(reader: Reader, spec: Spec) -> Settings:
     return Settings(
         module=spec.get("module"),
         mode=SettingsMode(spec.get("mode", SettingsMode.OVERLAY)),
-        extra={extra["name"]: extra["value"] for extra in spec.get("extra", ())},
+        extra={
+            extra.get("name", ""): _read_value(reader, extra, f"spec.settings.extra[{index}]")
+            for index, extra in enumerate(spec.get("extra", ()))
+        },
     )
+
+
+def _read_value(reader: Reader, extra: Spec, at: str) -> JSON:
+    reader.demand(
+        ("value" in extra) != ("valueJSON" in extra),
+        at,
+        "a setting needs exactly one of value and valueJSON",
+        "Write value, or valueJSON where exact numbers or null matter",
+    )
+    if "valueJSON" in extra:
+        return reader.read_json(extra["valueJSON"], at=f"{at}.valueJSON")
+    return extra.get("value")
 
 
 def _build_routing(spec: Spec) -> Routing:

@@ -51,19 +51,24 @@ class Reader:
         kept = self._read(value, shape, at)
         return None if kept is _REFUSED else kept
 
-    def read_json(self, text: str, *, at: str) -> dict[str, JSON]:
-        """Return the object written in ``text``; {} with a problem for anything else."""
+    def read_json(self, text: str, *, at: str) -> JSON:
+        """Return the value written in ``text``; None with a problem for anything but JSON."""
         try:
-            value = json.loads(
+            return json.loads(
                 text, object_pairs_hook=_unique_pairs, parse_constant=_refuse_constant
             )
         except (ValueError, RecursionError):
-            self.refuse(at, f"{_leaf(at)} is not valid JSON", "Write one JSON object")
-            return {}
-        if not isinstance(value, dict):
-            self.refuse(at, f"{_leaf(at)} is not a JSON object", 'Write it as {"key": value}')
-            return {}
-        return value
+            remedy = "Write one JSON value, each key once, without NaN or Infinity"
+            self.refuse(at, f"{_leaf(at)} is not valid JSON", remedy)
+            return None
+
+    def read_json_object(self, text: str, *, at: str) -> dict[str, JSON]:
+        """Return the object written in ``text``; {} with a problem for anything else."""
+        value = self.read_json(text, at=at)
+        if isinstance(value, dict):
+            return value
+        self.demand(False, at, f"{_leaf(at)} is not a JSON object", 'Write it as {"key": value}')
+        return {}
 
     def _read(self, value: JSON, shape: Shape, at: str) -> JSON:
         match shape:
@@ -128,7 +133,8 @@ class Reader:
         return self._fail(at, f"{_leaf(at)} is none of the known words", remedy)
 
     def _read_number(self, value: JSON, shape: Number, at: str) -> JSON:
-        number = self._expect(value, int, "a whole number, without quotes", at)
+        whole = int(value) if isinstance(value, float) and value.is_integer() else value
+        number = self._expect(whole, int, "a whole number, without quotes", at)
         if number is _REFUSED or shape.minimum <= number <= shape.maximum:
             return number
         remedy = f"Write a number from {shape.minimum} to {shape.maximum}"
@@ -152,15 +158,15 @@ class Reader:
         return kept
 
     def _refuse_duplicates(self, items: list[JSON], shape: Items, at: str) -> None:
-        if shape.distinct:
-            names = [json.dumps(item, sort_keys=True) for item in items]
-        elif shape.keys:
-            names = [json.dumps([item.get(key) for key in shape.keys]) for item in items]
-        else:
+        if not shape.keys and not shape.distinct:
             return
-        if len(set(names)) < len(names):
-            what = f"the same {' and '.join(shape.keys)}" if shape.keys else "the same value"
-            self.refuse(at, f"{_leaf(at)} has {what} twice", "Keep one of them")
+        what = f"the same {' and '.join(shape.keys)}" if shape.keys else "the same value"
+        seen = set()
+        for index, item in enumerate(items):
+            name = json.dumps([item.get(key) for key in shape.keys] if shape.keys else item)
+            if name in seen:
+                self.refuse(f"{at}[{index}]", f"{_leaf(at)} has {what} twice", "Keep one of them")
+            seen.add(name)
 
     def _read_table(self, value: JSON, shape: Table | AnyObject, at: str) -> JSON:
         table = self._expect(value, dict, "a map", at)
@@ -178,9 +184,8 @@ class Reader:
         record = self._expect(value, dict, "a map of fields", at)
         if record is _REFUSED or not self._has_text_keys(record, at):
             return _REFUSED
-        said = {
-            k: v for k, v in record.items() if v is not None or shape.fields.get(k) == Anything()
-        }
+        # The API server drops a null before it looks for required fields.
+        said = {name: item for name, item in record.items() if item is not None}
         for name in said:
             if name not in shape.fields:
                 self.refuse_unknown(name, shape.fields, at=_join(at, name))

@@ -18,6 +18,7 @@ from dbalias.api.shape_of_alias import (
     ALIAS_NAME,
     ARGUMENT,
     CONN_MAX_AGE,
+    JSON_TEXT,
     OBJECT_NAME,
     OPTIONS,
 )
@@ -32,7 +33,10 @@ SETTINGS = Record(
         "module": Text(255, pattern=limits.MODULE),
         "mode": choice(SettingsMode),
         "extra": Items(
-            Record({"name": Text(128), "value": Anything()}, required=("name", "value")),
+            Record(
+                {"name": Text(128), "value": Anything(), "valueJSON": JSON_TEXT},
+                required=("name",),
+            ),
             100,
             keys=("name",),
         ),
