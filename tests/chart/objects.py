@@ -14,7 +14,9 @@ Objects = tuple[dict[str, Any], ...]
 @cache
 def render(*values: str) -> Objects:
     """Return the objects the chart renders with these helm arguments, in helm's order."""
-    return tuple(each for each in yaml.safe_load_all(rendering.template(values=values)) if each)
+    # The C loader: the CRDs are long, and most tests render them.
+    documents = yaml.load_all(rendering.template(values=values), Loader=yaml.CSafeLoader)
+    return tuple(each for each in documents if each)
 
 
 def find(objects: Objects, kind: str, *, name: str = "") -> Iterator[dict[str, Any]]:
