@@ -1,0 +1,8 @@
+"""What runs in the application's image: the modules published beside databases.json.
+
+Standard library and Django only, Python 3.9 and Django 4.2 or later. They import each other by
+flat names, because they lie in one folder at run time; nothing of dbalias imports them, and they
+import nothing of dbalias: the operator reads them as text. Which does what:
+`dbalias_databases` (loader), `dbalias_settings` (overlay), `dbalias_routers` (routers),
+`dbalias_migrate` (the Job's program), `dbalias_wait` (for initContainers).
+"""

@@ -1,0 +1,271 @@
+"""The migrate Job's program: one alias, one process, one report.
+
+    python -c BOOTSTRAP --database=ALIAS [--app=APP]... [--command=WORD]... [-- ARGS]
+
+Settings and ``django.setup()``, the routing audit, the lock on the physical database, the plan,
+``migrate --database=ALIAS``, and a look for missing tables. Exit codes: dbalias_errors.Exit.
+SIGTERM stops it between two migrations. It runs by hand as a file, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+if __name__ == "__main__":  # Python put the dated folder behind ..data there, and not the cwd
+    sys.path[:1] = [str(Path(__file__).absolute().parent), str(Path.cwd())]
+
+from dbalias_errors import REASONS, Exit, RunError, code_of, is_connection_error, open_connection
+from dbalias_report import Report, log, report_path
+from dbalias_setup import set_up
+
+_LOG_LINES = 200
+
+
+class Run:
+    """One run: its options, its report, and whether it was asked to stop."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.alias: str = options.database
+        self.report = Report(self.alias, report_path(os.environ))
+        self.lock: Any = None
+        self.is_stopping = False
+
+    def stop(self, signum: int, frame: object) -> None:
+        """Signal handler: remember to stop before the next migration."""
+        self.is_stopping = True
+
+    def why_stop(self) -> str | None:
+        """Return why to stop now, or None."""
+        if self.is_stopping:
+            return "asked to stop (SIGTERM)"
+        if self.lock is not None and self.lock.is_lost:
+            return "the session that holds the database lock has ended"
+        return None
+
+    def pause(self) -> None:
+        """Raise RunError STOPPED if this is the moment to stop; asks the server for the lock."""
+        if self.lock is not None:
+            self.lock.check()
+        reason = self.why_stop()
+        if reason is not None:
+            last = self.report.content["last"]
+            raise RunError(
+                Exit.STOPPED,
+                f"stopped between migrations after {last or 'none'}: {reason}; "
+                f"{self.report.content['pendingCount']} pending",
+            )
+
+    def execute(self) -> None:
+        """Do all of it; RunError tells how it ended otherwise."""
+        import django
+        from django.db import connections
+
+        self.report.update(django=django.get_version())
+        set_up(self.alias)
+        connection = connections[self.alias]
+        self.report.update(state="auditing")
+        self._audit(connection)
+        self.pause()
+        self._migrate_under_lock(connection)
+
+    def _audit(self, connection: Any) -> None:
+        from dbalias_audit import Audit
+        from dbalias_plan import existing_tables
+
+        audit = Audit(self.alias)
+        tables = None
+        if audit.has_doubtful_constraints():
+            open_connection(connection)
+            tables = existing_tables(connection)
+        findings = audit.findings(tables)
+        self.report.update(audit=findings.render())
+        for kind, sentences in (("error", findings.errors), ("warning", findings.warnings)):
+            for sentence in sentences[:_LOG_LINES]:
+                log(f"routing {kind}: {sentence}")
+        if findings.errors and self.options.audit == "Enforce":
+            more = f" (and {len(findings.errors) - 1} more)" if len(findings.errors) > 1 else ""
+            raise RunError(Exit.AUDIT, f"the routing audit refuses{more}: {findings.errors[0]}")
+
+    def _migrate_under_lock(self, connection: Any) -> None:
+        from dbalias_lock import database_lock
+
+        self.report.update(
+            state="locking", transactionalDDL=bool(connection.features.can_rollback_ddl)
+        )
+        with database_lock(
+            connection,
+            timeout=self.options.lock_timeout,
+            tell_holder=lambda holder: self.report.update(holder=holder),
+            should_stop=lambda: self.is_stopping,
+        ) as self.lock:
+            self.report.update(state="planning", holder=None)
+            open_connection(connection)
+            apps = self._plan(connection)
+            if self.options.command:
+                self._run_command(connection)
+            else:
+                self._migrate(apps)
+            self._look_for_missing_tables(connection, apps)
+
+    def _plan(self, connection: Any) -> list[str]:
+        from dbalias_plan import read_plan, unmigrated
+
+        absent, bare = unmigrated(self.options.app)
+        if absent:
+            raise RunError(
+                Exit.CONFIGURATION, f"migrate.apps names what is not installed: {', '.join(absent)}"
+            )
+        for app in bare:
+            log(f"the app {app} has no migrations")
+        apps = [app for app in self.options.app if app not in bare]
+        plan = read_plan(connection, apps)
+        self.report.update(
+            pendingCount=len(plan.pending),
+            ahead=plan.ahead,
+            aheadCount=len(plan.ahead),
+            last=plan.last,
+        )
+        log(f"{len(plan.pending)} migrations pending on {self.alias}: {_listed(plan.pending)}")
+        if plan.ahead:
+            log(f"the database has migrations that this image does not: {_listed(plan.ahead)}")
+        return apps
+
+    def _migrate(self, apps: Sequence[str]) -> None:
+        from django.core.management import call_command
+
+        from dbalias_plan import followed
+
+        skip = "--skip-checks" in self.options.args
+        with followed(self.alias, self.report, self.pause):
+            for target in [[app] for app in apps] if self.options.app else [[]]:
+                self.pause()
+                words = [*target, f"--database={self.alias}", "--no-input", *self.options.args]
+                call_command("migrate", *words, skip_checks=skip)
+
+    def _run_command(self, connection: Any) -> None:
+        from dbalias_command import run_command
+        from dbalias_plan import applied_migrations
+
+        before = applied_migrations(connection)
+        connection.close()
+        words = [*self.options.command, f"--database={self.alias}", *self.options.args]
+        self.report.began("command: " + " ".join(self.options.command), atomic=False)
+        run_command(words, why_stop=self.why_stop)
+        after = applied_migrations(connection)
+        applied = [name for name in after if name not in set(before)]
+        self.report.update(
+            current=None,
+            currentAtomic=None,
+            applied=applied,
+            appliedCount=len(applied),
+            pendingCount=max(0, self.report.content["pendingCount"] - len(applied)),
+            last=after[-1] if after else None,
+        )
+
+    def _look_for_missing_tables(self, connection: Any, apps: Sequence[str]) -> None:
+        from dbalias_plan import missing_tables
+
+        missing = missing_tables(connection, apps)
+        if not missing:
+            return
+        tables = sorted(missing)
+        self.report.update(missingTables=tables, missingCount=len(tables))
+        owners = sorted({label.split(".")[0] for label in missing.values()})
+        raise RunError(
+            Exit.MISSING_TABLES,
+            f'{len(tables)} tables that routing allows on "{self.alias}" do not exist, and their '
+            f"migrations are recorded as applied: {_listed(tables)}. They were recorded while "
+            f"routing kept them elsewhere. Run `migrate --database={self.alias} --fake APP zero` "
+            f"for {_listed(owners)}, then ask for another run, with --fake-initial where some "
+            "of the app's tables exist",
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run with these arguments (default: the process'); return the exit code."""
+    options = parse(sys.argv[1:] if argv is None else argv)
+    os.environ["DBALIAS_MIGRATE_ALIAS"] = options.database
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dbalias_settings")
+    os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
+    run = Run(options)
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, run.stop)
+    run.report.update()
+    log(f"database {run.alias}, attempt {os.environ.get('DBALIAS_ATTEMPT', 'by hand')}")
+    try:
+        run.execute()
+    except RunError as error:
+        return _end(run, error.code, error.message)
+    except Exception as error:
+        explained = _explain(run, error)
+        return _end(run, explained.code, explained.message)
+    count = run.report.content["appliedCount"]
+    return _end(run, Exit.DONE, f"{count} migrations applied" if count else "nothing to migrate")
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Parse the Job's arguments; what follows ``--`` goes to migrate as it is."""
+    words = list(argv)
+    cut = words.index("--") if "--" in words else len(words)
+    parser = argparse.ArgumentParser(prog="dbalias_migrate", allow_abbrev=False)
+    parser.add_argument("--database", required=True)
+    parser.add_argument("--lock-timeout", type=float, default=300.0)
+    parser.add_argument("--audit", choices=("Enforce", "Warn"), default="Enforce")
+    parser.add_argument("--app", action="append", default=[])
+    parser.add_argument("--command", action="append", default=[])
+    options = parser.parse_args(words[:cut])
+    options.args = words[cut + 1 :]
+    return options
+
+
+def _explain(run: Run, error: Exception) -> RunError:
+    """Return how an error that nobody expected ends the run; its traceback goes to the log."""
+    from django.core.management.base import CommandError, SystemCheckError
+
+    traceback.print_exc()
+    current = run.report.content["current"]
+    code = code_of(error)
+    kind = type(error).__name__ + (f", database error {code}" if code else "")
+    if isinstance(error, SystemCheckError):
+        return RunError(Exit.CONFIGURATION, "Django's system check fails: see the log")
+    if is_connection_error(error) and (current is None or _is_undone(run)):
+        during = f" while {current} ran, which was rolled back" if current else ""
+        return RunError(
+            Exit.UNREACHABLE, f'database "{run.alias}": the connection broke ({kind}){during}'
+        )
+    if isinstance(error, CommandError):
+        return RunError(Exit.MIGRATION, f"migrate refuses: {error}")
+    if current is None:
+        place = "after the last migration" if run.report.content["appliedCount"] else "before any"
+        return RunError(Exit.MIGRATION, f"migrate failed {place} ({kind}): see the log")
+    left = "it was rolled back" if _is_undone(run) else "what it did so far stays in the database"
+    return RunError(Exit.MIGRATION, f"{current} failed ({kind}); {left}: see the log")
+
+
+def _is_undone(run: Run) -> bool:
+    content = run.report.content
+    return bool(content["currentAtomic"] and content["transactionalDDL"])
+
+
+def _end(run: Run, code: Exit, message: str) -> int:
+    state = {Exit.DONE: "done", Exit.STOPPED: "stopped"}.get(code, "failed")
+    run.report.update(state=state, exit=int(code), reason=REASONS[code], message=message)
+    log(message)
+    return int(code)
+
+
+def _listed(names: Sequence[str], most: int = 10) -> str:
+    shown = ", ".join(names[:most]) or "none"
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+if __name__ == "__main__":
+    sys.exit(main())

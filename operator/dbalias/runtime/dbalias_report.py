@@ -1,0 +1,153 @@
+"""The report of a run: JSON in the pod's termination message, and readable lines in its log.
+
+It is written anew at each step, so that a run that was killed still tells how far it came. The
+kubelet keeps 4,096 bytes: lists lose their ends, never the report its syntax.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+FORMAT = 1
+LIMIT = 4096
+"""Bytes; what the kubelet keeps of a termination message."""
+DEFAULT_PATH = "/dev/termination-log"
+_LONGEST_TEXT = 1000
+_LONGEST_ITEM = 300
+
+
+def log(text: str) -> None:
+    """Write one line for people to stdout."""
+    sys.stdout.write(f"dbalias: {one_line(text, limit=10_000)}\n")
+    sys.stdout.flush()
+
+
+def one_line(text: str, *, limit: int) -> str:
+    """Return text without control characters or broken unicode, at most ``limit`` characters."""
+    words = " ".join(text.split())
+    clean = "".join(c for c in words if c.isprintable()).encode("utf-8", "replace").decode()
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def encode(content: Mapping[str, Any]) -> bytes:
+    """Return a report as JSON of at most LIMIT bytes; what is too long is cut at its end."""
+    small = _bounded(dict(content))
+    while True:
+        data = json.dumps(small, ensure_ascii=False, separators=(",", ":")).encode()
+        if len(data) <= LIMIT:
+            return data
+        _shorten(small)
+
+
+class Report:
+    """What is known about one run; ``update`` changes it and writes it at once.
+
+    ``path`` None: there is nowhere to write to (a run by hand outside a pod).
+    """
+
+    def __init__(self, database: str, path: str | None) -> None:
+        self._path = path
+        self._began = time.monotonic()
+        self._written = 0
+        self.content: dict[str, Any] = {
+            "format": FORMAT,
+            "database": database,
+            "state": "starting",
+            "exit": None,
+            "reason": None,
+            "message": "",
+            "applied": [],
+            "appliedCount": 0,
+            "pendingCount": 0,
+            "current": None,
+            "currentAtomic": None,
+            "transactionalDDL": None,
+            "last": None,
+            "ahead": [],
+            "aheadCount": 0,
+            "missingTables": [],
+            "missingCount": 0,
+            "audit": {"errors": [], "errorCount": 0, "warnings": [], "warningCount": 0},
+            "holder": None,
+            "elapsedSeconds": 0.0,
+            "django": None,
+        }
+
+    def update(self, **changes: Any) -> None:
+        """Change some fields and write the report."""
+        self.content.update(changes)
+        self.content["elapsedSeconds"] = round(time.monotonic() - self._began, 1)
+        self._write(encode(self.content))
+
+    def began(self, migration: str, *, atomic: bool) -> None:
+        """Note that a migration is about to start; until ``finished`` it is the current one."""
+        self.update(state="migrating", current=migration, currentAtomic=atomic)
+
+    def finished(self, migration: str) -> None:
+        """Note that a migration was applied and recorded."""
+        self.update(
+            current=None,
+            currentAtomic=None,
+            last=migration,
+            applied=[*self.content["applied"], migration],
+            appliedCount=self.content["appliedCount"] + 1,
+            pendingCount=max(0, self.content["pendingCount"] - 1),
+        )
+
+    def _write(self, data: bytes) -> None:
+        """Write in one call and never shorter than before: no reader sees half of a report."""
+        if self._path is None:
+            return
+        self._written = max(self._written, len(data))
+        try:
+            file = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o644)
+        except OSError as error:
+            log(f"no report is written to {self._path}: {error.strerror}")
+            self._path = None
+            return
+        try:
+            os.pwrite(file, data.ljust(self._written), 0)
+            os.ftruncate(file, self._written)
+        finally:
+            os.close(file)
+
+
+def report_path(env: Mapping[str, str]) -> str | None:
+    """Return where to report to: DBALIAS_REPORT, else the kubelet's file where there is one."""
+    return env.get("DBALIAS_REPORT") or (DEFAULT_PATH if Path(DEFAULT_PATH).exists() else None)
+
+
+def _bounded(value: Any, limit: int = _LONGEST_TEXT) -> Any:
+    if isinstance(value, str):
+        return one_line(value, limit=limit)
+    if isinstance(value, list):
+        return [_bounded(item, _LONGEST_ITEM) for item in value]
+    if isinstance(value, dict):
+        return {key: _bounded(item, limit) for key, item in value.items()}
+    return value
+
+
+def _shorten(content: dict[str, Any]) -> None:
+    """Drop the end of the longest list, or half of the longest text when every list is empty."""
+    places = [(content, key) for key in content] + [
+        (inner, key) for inner in content.values() if isinstance(inner, dict) for key in inner
+    ]
+    lists = [place for place in places if isinstance(place[0][place[1]], list)]
+    holder, key = max(lists, key=_size)
+    if holder[key]:
+        del holder[key][-1 - len(holder[key]) // 8 :]
+    else:
+        texts = [place for place in places if isinstance(place[0][place[1]], str)]
+        holder, key = max(texts, key=_size)
+        holder[key] = holder[key][: len(holder[key]) // 2]
+
+
+def _size(place: tuple[dict[str, Any], str]) -> int:
+    holder, key = place
+    return len(json.dumps(holder[key], ensure_ascii=False).encode())

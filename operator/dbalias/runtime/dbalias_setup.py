@@ -1,0 +1,88 @@
+"""Settings and ``django.setup()``, with one clear line when the image and they do not fit."""
+
+from __future__ import annotations
+
+import os
+import traceback
+
+import dbalias_databases
+from dbalias_errors import Exit, RunError
+from dbalias_report import log
+
+_SAFE_MESSAGES = (ImportError, KeyError, NameError, AttributeError, FileNotFoundError)
+"""Their messages hold names; those of others may hold values."""
+
+
+def set_up(alias: str | None) -> None:
+    """Load settings and apps; with ``alias``, demand that it can be migrated.
+
+    Raises RunError CONFIGURATION.
+    """
+    import django
+
+    try:
+        django.setup()
+    except Exception as error:
+        raise RunError(Exit.CONFIGURATION, _describe(error)) from None
+    if alias is not None:
+        _demand(alias)
+    _tell_what_is_replaced()
+
+
+def _demand(alias: str) -> None:
+    from django.conf import settings
+    from django.db import connections
+
+    document = dbalias_databases.document()
+    why_not = document.get("unavailable", {}).get(alias)
+    if why_not:
+        raise RunError(Exit.CONFIGURATION, f'alias "{alias}" is not published yet ({why_not})')
+    if alias not in settings.DATABASES:
+        known = ", ".join(sorted(settings.DATABASES))
+        raise RunError(Exit.CONFIGURATION, f'there is no alias "{alias}"; there are {known}')
+    never = document["routing"]["guard"]["never"].get(alias)
+    if never or not settings.DATABASES[alias].get("ENGINE"):
+        raise RunError(
+            Exit.CONFIGURATION, f'alias "{alias}" is never migrated ({never or "empty"})'
+        )
+    try:
+        connections[alias]
+    except Exception as error:  # the backend's module or its driver
+        raise RunError(
+            Exit.CONFIGURATION, f'alias "{alias}": its backend does not load: {_said(error)}'
+        ) from None
+
+
+def _tell_what_is_replaced() -> None:
+    import sys
+
+    overlay = sys.modules.get("dbalias_settings")
+    if overlay is not None and overlay.replaced:
+        names = ", ".join(sorted(overlay.replaced))
+        log(f"settings of {overlay.base} that the published ones replace: {names}")
+
+
+def _describe(error: Exception) -> str:
+    from django.core.exceptions import ImproperlyConfigured
+
+    if isinstance(error, dbalias_databases.ConfigurationError):
+        return str(error)
+    module = os.environ.get("DJANGO_SETTINGS_MODULE", "")
+    if module == "dbalias_settings":
+        module = dbalias_databases.document()["settings"]["module"] or module
+    frames = traceback.extract_tb(error.__traceback__)
+    for line in traceback.format_list(frames):
+        log(line)
+    place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    if isinstance(error, (ImproperlyConfigured, *_SAFE_MESSAGES)):
+        place = ""
+    return f"the settings module {module} or an installed app does not load: {_said(error)}{place}"
+
+
+def _said(error: Exception) -> str:
+    from django.core.exceptions import ImproperlyConfigured
+
+    name = type(error).__name__
+    if isinstance(error, (ImproperlyConfigured, *_SAFE_MESSAGES)):
+        return f"{name}: {error}"
+    return name
