@@ -64,6 +64,7 @@ class Reason(StrEnum):
     CONFIG_MAP_NOT_FOUND = "ConfigMapNotFound"
     SERVER_NOT_FOUND = "ServerNotFound"
     UNREADABLE = "Unreadable"
+    WRITE_REFUSED = "WriteRefused"
     WAITING_FOR_OBJECTS = "WaitingForObjects"
     SETTLING = "Settling"
     ALIASES_NOT_READY = "AliasesNotReady"
@@ -95,6 +96,23 @@ class Reason(StrEnum):
     MIGRATION_FAILED = "MigrationFailed"
     MIGRATION_INTERRUPTED = "MigrationInterrupted"
     MISSING_TABLES = "MissingTables"
+
+
+STALLING = frozenset(
+    {
+        Reason.INVALID_CONFIGURATION,
+        Reason.ALIAS_CONFLICT,
+        Reason.DEPENDENCY_CYCLE,
+        Reason.NAME_TAKEN,
+        Reason.TOO_LARGE,
+        Reason.SETTINGS_FAILED,
+        Reason.AUDIT_REFUSED,
+        Reason.MIGRATION_FAILED,
+        Reason.MIGRATION_INTERRUPTED,
+        Reason.MISSING_TABLES,
+    }
+)
+"""Reasons that only an edit or a request cures: with them ``Stalled`` is True."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,103 @@
+"""One asynchronous HTTP client of the API server, on ``kubernetes.aio``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio import client as kubernetes_client
+from kubernetes.aio import config as kubernetes_config
+
+from dbalias.api.meta import JSON
+from dbalias.reconcile.ports import UnreadableError
+
+REQUEST_TIMEOUT = 10.0
+"""Seconds; the library's own default is five minutes."""
+
+CONNECTIONS = 32
+"""Requests under way at once: past 32 the API server answers no faster."""
+
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer: HTTP status, parsed body, and the server's warnings."""
+
+    status: int
+    body: JSON
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """The machine-readable reason of a Status object, for example ``NotFound``."""
+        return (self.body or {}).get("reason", "") if isinstance(self.body, dict) else ""
+
+    @property
+    def message(self) -> str:
+        """The server's explanation of a refusal."""
+        return (self.body or {}).get("message", "") if isinstance(self.body, dict) else ""
+
+
+class Api:
+    """Requests to one API server. Make it with ``connect`` inside the running event loop."""
+
+    def __init__(self, api_client: kubernetes_client.ApiClient) -> None:
+        self._client = api_client
+
+    @classmethod
+    async def connect(cls) -> Api:
+        """Log in as the pod's service account, else as ``$KUBECONFIG`` says."""
+        configuration = kubernetes_client.Configuration()
+        try:
+            kubernetes_config.load_incluster_config(client_configuration=configuration)
+        except kubernetes_config.ConfigException:
+            await kubernetes_config.load_kube_config(client_configuration=configuration)
+        configuration.connection_pool_maxsize = CONNECTIONS
+        return cls(kubernetes_client.ApiClient(configuration))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def request(  # noqa: PLR0913 - an HTTP request has that many parts
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Iterable[tuple[str, str]] = (),
+        body: JSON = None,
+        content_type: str = "application/json",
+        within: float = REQUEST_TIMEOUT,
+    ) -> Response:
+        """Send one request; every HTTP answer is returned, a missing one raises UnreadableError.
+
+        ``within``: seconds for the whole exchange.
+        """
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+        encoded = urlencode(list(query))
+        url = self._client.configuration.host + path + (f"?{encoded}" if encoded else "")
+        try:
+            async with asyncio.timeout(within):
+                return await self._exchange(method, url, headers, body)
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise UnreadableError(
+                f"the API server did not answer {method} {path} ({type(error).__name__})"
+            ) from error
+
+    async def _exchange(
+        self, method: str, url: str, headers: dict[str, str], body: JSON
+    ) -> Response:
+        response = await self._client.call_api(method, url, header_params=headers, body=body)
+        raw = await response.read()
+        try:
+            parsed = json.loads(raw) if raw else None
+        except ValueError:
+            parsed = None
+        return Response(response.status, parsed, tuple(response.headers.getall("Warning", ())))

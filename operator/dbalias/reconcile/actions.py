@@ -1,0 +1,98 @@
+"""What a plan may ask for. ``execute`` knows how; nothing else does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dbalias.api.meta import JSON, Key, Kind, Metadata
+from dbalias.api.project import Workload
+from dbalias.api.secrets import SecretBytes
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One event to record on an object, because something changed."""
+
+    reason: str
+    message: str
+    warning: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PublishConfigMap:
+    """Create or repair a ConfigMap; ``foreign`` keys of it are removed."""
+
+    name: str
+    data: Mapping[str, str]
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    exists: bool = False
+    immutable: bool = False
+    foreign: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PublishSecret:
+    """Create or repair a Secret; ``foreign`` keys of it are removed."""
+
+    name: str
+    data: Mapping[str, SecretBytes]
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    exists: bool = False
+    foreign: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WriteStatus:
+    """Write one object's status, then record what changed."""
+
+    kind: Kind
+    metadata: Metadata
+    status: Mapping[str, JSON]
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteObject:
+    """Delete an object of ours that nothing needs any more."""
+
+    kind: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateJob:
+    """Start an attempt whose record is already stored."""
+
+    alias: str
+    body: JSON
+
+
+@dataclass(frozen=True, slots=True)
+class RestartWorkload:
+    """Stamp a workload's pod template, so that its pods load what is published now."""
+
+    workload: Workload
+    annotations: Mapping[str, str]
+
+
+Action = PublishConfigMap | PublishSecret | WriteStatus | DeleteObject | CreateJob | RestartWorkload
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``early`` can be undone or does no harm early; ``late`` cannot, and comes after it."""
+
+    key: Key
+    owner: Metadata | None = None
+    early: tuple[Action, ...] = ()
+    late: tuple[Action, ...] = ()
+    wake_at: datetime | None = None
+    awaiting: bool = False
+    """A Secret is awaited: poll often."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Aliases by state, for metrics: migrated, pending, failed."""
+    failing: float = 0.0
+    """Unix time since when the project has been Stalled; 0 when it is not."""

@@ -1,0 +1,158 @@
+"""The status of a DatabaseAlias and of a DatabaseRoutingPolicy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from dbalias.api.alias import DatabaseAlias
+from dbalias.api.conditions import Condition, ConditionValue, Reason, Status
+from dbalias.api.meta import JSON, Kind
+from dbalias.api.policy import DatabaseRoutingPolicy
+from dbalias.api.problems import Problem
+from dbalias.django.entries import Entry
+from dbalias.django.routing import router_class_name
+from dbalias.migrations.record import Outcome, Record
+from dbalias.reconcile.actions import WriteStatus
+from dbalias.reconcile.desired import Desired
+from dbalias.reconcile.runs import Runs
+from dbalias.reconcile.snapshot import Broken
+from dbalias.reconcile.status import Obstacle, Subject, summary, write_status
+
+CREDENTIAL_REASONS = frozenset(
+    {
+        Reason.SECRET_NOT_FOUND,
+        Reason.SECRET_KEY_MISSING,
+        Reason.CONFIG_MAP_NOT_FOUND,
+        Reason.UNREADABLE,
+    }
+)
+
+
+def alias_status(
+    alias: DatabaseAlias, desired: Desired, runs: Runs, now: datetime
+) -> WriteStatus | None:
+    """Return the status of one alias object, whether or not it owns its alias."""
+    subject = Subject(Kind.ALIAS, alias.metadata, alias.status)
+    loser = desired.resolution.losers.get(alias.metadata.name)
+    if loser is not None:
+        return refuse(subject, (loser,), alias.alias, now)
+    name = alias.alias
+    entry = desired.resolution.entries.get(name)
+    problems = desired.resolution.problems.get(name, ())
+    record, migrated = runs.records[name], runs.conditions[name]
+    conditions = (
+        *summary(_obstacle(problems, migrated), ready=migrated.message),
+        _credentials(alias, problems),
+        _connected(record),
+        migrated,
+    )
+    fields = {
+        "alias": name,
+        "database": _database(entry) if entry else alias.status.get("database"),
+        "migration": record.render(),
+    }
+    return write_status(subject, conditions, fields, now=now)
+
+
+def refuse(
+    subject: Subject, problems: tuple[Problem, ...], alias: str | None, now: datetime
+) -> WriteStatus | None:
+    """Return the status of an object that cannot be acted on, with every reason why."""
+    first = problems[0]
+    message = "; ".join(str(problem) for problem in problems)
+    conditions = summary(Obstacle.of(first.reason, message), ready="")
+    kept = {
+        name: value
+        for name, value in subject.status.items()
+        if name not in ("observedGeneration", "conditions")
+    }
+    return write_status(subject, conditions, {"alias": alias, **kept}, now=now)
+
+
+def broken_status(broken: Broken, now: datetime) -> WriteStatus | None:
+    """Return the status of an object that could not be understood."""
+    subject = Subject(broken.kind, broken.metadata, broken.status)
+    return refuse(subject, broken.problems, broken.alias, now)
+
+
+def policy_status(
+    policy: DatabaseRoutingPolicy, desired: Desired, now: datetime
+) -> WriteStatus | None:
+    """Return the status of one routing policy."""
+    name = policy.metadata.name
+    own = [
+        problem
+        for problem in desired.routing.problems
+        if problem.object == f"{Kind.POLICY.value}/{name}"
+    ]
+    obstacle = Obstacle.of(own[0].reason, "; ".join(map(str, own))) if own else None
+    router = router_class_name(name)
+    return write_status(
+        Subject(Kind.POLICY, policy.metadata, policy.status),
+        summary(obstacle, ready=f"{len(policy.rules)} rule(s) in the router {router}"),
+        {"routerName": router},
+        now=now,
+    )
+
+
+def _obstacle(problems: tuple[Problem, ...], migrated: ConditionValue) -> Obstacle | None:
+    if problems:
+        return Obstacle.of(problems[0].reason, "; ".join(map(str, problems)))
+    if migrated.status is not Status.TRUE:
+        return Obstacle.of(migrated.reason, migrated.message)
+    return None
+
+
+def _credentials(alias: DatabaseAlias, problems: tuple[Problem, ...]) -> ConditionValue:
+    for problem in problems:
+        if problem.reason in CREDENTIAL_REASONS:
+            return ConditionValue(
+                Condition.CREDENTIALS_AVAILABLE, Status.FALSE, problem.reason, str(problem)
+            )
+    if problems:
+        return ConditionValue(
+            Condition.CREDENTIALS_AVAILABLE, Status.UNKNOWN, Reason.NOT_CHECKED, str(problems[0])
+        )
+    secrets = sorted(set(_secrets(alias)))
+    if not secrets:
+        return ConditionValue(
+            Condition.CREDENTIALS_AVAILABLE, Status.TRUE, Reason.NOT_REQUIRED, "no Secret is named"
+        )
+    text = f"read from {', '.join(f'Secret/{name}' for name in secrets)}"
+    return ConditionValue(Condition.CREDENTIALS_AVAILABLE, Status.TRUE, Reason.AVAILABLE, text)
+
+
+def _secrets(alias: DatabaseAlias) -> Iterator[str]:
+    if alias.credentials:
+        yield alias.credentials.secret
+    if alias.migrate.connection and alias.migrate.connection.credentials:
+        yield alias.migrate.connection.credentials.secret
+    if alias.tls and alias.tls.client_certificate:
+        yield alias.tls.client_certificate
+
+
+def _connected(record: Record) -> ConditionValue:
+    """What the last run learnt about reaching the database."""
+    if record.outcome is Outcome.FAILED and record.reason in (
+        Reason.DATABASE_UNREACHABLE,
+        Reason.LOGIN_REFUSED,
+    ):
+        return ConditionValue(Condition.CONNECTED, Status.FALSE, record.reason, record.message)
+    if record.completed is not None:
+        text = f"the Job {record.completed.job} logged in"
+        return ConditionValue(Condition.CONNECTED, Status.TRUE, Reason.AVAILABLE, text)
+    text = "no migrate Job has logged in yet"
+    return ConditionValue(Condition.CONNECTED, Status.UNKNOWN, Reason.NOT_CHECKED, text)
+
+
+def _database(entry: Entry) -> dict[str, JSON]:
+    place = entry.connection.database
+    shown = {
+        "engine": entry.connection.settings.get("ENGINE"),
+        "host": place.host,
+        "port": place.port,
+        "name": place.name,
+        "user": entry.connection.user,
+    }
+    return {name: value for name, value in shown.items() if value}

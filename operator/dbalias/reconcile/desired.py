@@ -1,0 +1,188 @@
+"""What should be, as far as the declared objects and their sources can say."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from dbalias.api.conditions import STALLING, Reason
+from dbalias.api.meta import DEFAULT_ALIAS, JSON, Kind
+from dbalias.api.problems import Problem
+from dbalias.api.project import DjangoProject
+from dbalias.api.secrets import SecretBytes
+from dbalias.django.artefact import (
+    Artefact,
+    build_artefact,
+    check_size,
+    migrate_secret_data,
+    secret_data,
+)
+from dbalias.django.entries import Resolution
+from dbalias.django.resolve import resolve
+from dbalias.django.routing import RoutingResult, build_routing
+from dbalias.reconcile.names import SALT, migrate_secret_name, stable_name
+from dbalias.reconcile.snapshot import PublishedConfigMap, PublishedSecret, Snapshot
+
+DOCUMENT = "databases.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why nothing more is published or started for the whole project."""
+
+    reason: Reason
+    message: str
+    stalled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """The artefact that the declared objects come to, and what stands in its way.
+
+    ``published`` is the document that applications mount now, None when there is none.
+    """
+
+    project: DjangoProject
+    resolution: Resolution
+    routing: RoutingResult
+    artefact: Artefact
+    published: JSON | None
+    salt: str
+    secret: Mapping[str, SecretBytes]
+    migrate_secret: Mapping[str, SecretBytes]
+    hold: Hold | None
+
+    @property
+    def credentials_revision(self) -> str:
+        """Name the published secret data without revealing anything about it."""
+        return fingerprint(self.salt, self.secret)
+
+    @property
+    def job_credentials(self) -> str:
+        """Name all secret data that a Job mounts."""
+        return fingerprint(self.salt, {**self.secret, **self.migrate_secret})
+
+
+def fingerprint(salt: str, data: Mapping[str, SecretBytes]) -> str:
+    """Return 10 characters that change with the data; without the salt they cannot be guessed."""
+    mac = hmac.new(salt.encode(), digestmod=hashlib.sha256)
+    for name in sorted(data):
+        value = data[name].reveal()
+        mac.update(f"{name}\0{len(value)}\0".encode() + value)
+    return mac.hexdigest()[:10]
+
+
+def build_desired(snapshot: Snapshot) -> Desired:
+    """Compute what a snapshot's objects ask for; the project is there and understood."""
+    project = snapshot.project
+    assert isinstance(project, DjangoProject)
+    published = published_document(snapshot.config_map)
+    resolution = _with_broken(resolve(project, snapshot.aliases, snapshot.sources), snapshot)
+    owners = resolution.owners.values()
+    routing = build_routing(project, resolution, snapshot.policies, aliases=owners)
+    artefact = build_artefact(project, resolution, routing, published=published)
+    held_before = own_data(snapshot.secret)
+    return Desired(
+        project=project,
+        resolution=resolution,
+        routing=routing,
+        artefact=artefact,
+        published=published,
+        salt=_salt(snapshot),
+        secret=secret_data(resolution, published=held_before, keep=artefact.document),
+        migrate_secret=migrate_secret_data(resolution, published=own_data(snapshot.migrate_secret)),
+        hold=_find_hold(snapshot, routing.problems, artefact),
+    )
+
+
+def published_document(config_map: PublishedConfigMap | None) -> JSON | None:
+    """Return the document of our own ConfigMap; None when it is absent, foreign or damaged."""
+    if config_map is None or not config_map.ours:
+        return None
+    try:
+        document = json.loads(config_map.data.get(DOCUMENT, ""))
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) and "databases" in document else None
+
+
+def own_data(secret: PublishedSecret | None) -> Mapping[str, SecretBytes]:
+    """Return the data of a Secret of ours; nothing of a foreign one."""
+    return secret.data if secret is not None and secret.ours else {}
+
+
+def _salt(snapshot: Snapshot) -> str:
+    kept = snapshot.secret.annotations.get(SALT) if snapshot.secret else None
+    return kept or snapshot.memory.entropy
+
+
+def _with_broken(resolution: Resolution, snapshot: Snapshot) -> Resolution:
+    """Count an alias whose object cannot be understood among the unresolved ones."""
+    broken = {
+        one.alias: one.problems
+        for one in snapshot.broken
+        if one.alias and one.alias not in resolution.owners
+    }
+    return replace(resolution, problems={**resolution.problems, **broken})
+
+
+def _find_hold(snapshot: Snapshot, routing: Iterable[Problem], artefact: Artefact) -> Hold | None:
+    """Return the first reason why the set as a whole cannot be acted on."""
+    broken = [p for one in snapshot.broken if one.kind is Kind.POLICY for p in one.problems]
+    problems = [*broken, *routing, *_missing_default(snapshot, artefact)]
+    size = check_size(artefact.document)
+    if size is not None:
+        problems.append(size)
+    if problems:
+        worst = next((p for p in problems if p.reason in STALLING), problems[0])
+        return Hold(worst.reason, str(worst), worst.reason in STALLING)
+    return _taken(snapshot)
+
+
+def _missing_default(snapshot: Snapshot, artefact: Artefact) -> list[Problem]:
+    if DEFAULT_ALIAS in artefact.document["databases"]:
+        return []
+    name = snapshot.key.name
+    if DEFAULT_ALIAS in artefact.document.get("unavailable", {}):
+        why = artefact.document["unavailable"][DEFAULT_ALIAS]
+        return [
+            Problem(
+                object=f"DjangoProject/{name}",
+                field="",
+                message=f"the alias default cannot be resolved ({why})",
+                remedy="Nothing is published without it: see the DatabaseAlias that declares it",
+                reason=Reason.DEFAULT_MISSING,
+            )
+        ]
+    return [
+        Problem(
+            object=f"DjangoProject/{name}",
+            field="",
+            message="no DatabaseAlias declares the alias default",
+            remedy="Django demands one: add it, with `empty: true` if nothing shall use it",
+            reason=Reason.DEFAULT_MISSING,
+        )
+    ]
+
+
+def _taken(snapshot: Snapshot) -> Hold | None:
+    key = snapshot.key.name
+    places: list[tuple[str, str, PublishedConfigMap | PublishedSecret | None]] = [
+        ("ConfigMap", stable_name(key), snapshot.config_map),
+        ("Secret", stable_name(key), snapshot.secret),
+        ("Secret", migrate_secret_name(key), snapshot.migrate_secret),
+    ]
+    for kind, name, found in places:
+        if found is not None and not found.ours:
+            if found.predecessors:
+                message = f"{kind}/{name} of a deleted project of this name is being removed"
+                return Hold(Reason.WAITING_FOR_OBJECTS, message, stalled=False)
+            message = (
+                f"{kind}/{name} exists and is not controlled by DjangoProject/{key}. "
+                f"Delete or rename it: names are taken, never seized"
+            )
+            return Hold(Reason.NAME_TAKEN, message, stalled=True)
+    return None

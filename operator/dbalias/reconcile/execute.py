@@ -1,0 +1,195 @@
+"""Carry a plan out, in its order, through the Cluster protocol."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import assert_never
+
+from dbalias.api.conditions import timestamp
+from dbalias.api.meta import API_VERSION, JSON, Kind, Metadata
+from dbalias.api.ownership import labels_of, owner_reference
+from dbalias.reconcile.actions import (
+    Action,
+    CreateJob,
+    DeleteObject,
+    Note,
+    Plan,
+    PublishConfigMap,
+    PublishSecret,
+    RestartWorkload,
+    WriteStatus,
+)
+from dbalias.reconcile.names import JOB_MOUNTED
+from dbalias.reconcile.ports import (
+    WORKLOADS,
+    AlreadyExistsError,
+    Cluster,
+    ClusterError,
+    GoneError,
+    RefusedError,
+    Resource,
+)
+
+logger = logging.getLogger(__name__)
+
+KINDS = {
+    Kind.PROJECT: Resource.PROJECTS,
+    Kind.ALIAS: Resource.ALIASES,
+    Kind.POLICY: Resource.POLICIES,
+}
+DELETABLE = {"ConfigMap": Resource.CONFIG_MAPS, "Secret": Resource.SECRETS, "Job": Resource.JOBS}
+NOTE_LIMIT = 1024
+"""Characters of an event's message; the API refuses longer ones."""
+
+
+async def execute(cluster: Cluster, plan: Plan) -> dict[str, str]:
+    """Do what the plan says, the late actions only after every early one; raise ClusterError.
+
+    Return what the API server refused, by name with its message: an early refusal ends the
+    pass, a refused Job leaves the others alone.
+    """
+    execution = _Execution(cluster, plan)
+    refusals: dict[str, str] = {}
+    for action in plan.early:
+        try:
+            await execution.do(action)
+        except RefusedError as error:
+            return {error.name: str(error)}
+    for action in plan.late:
+        try:
+            await execution.do(action)
+        except RefusedError as error:
+            refusals[error.name] = str(error)
+    return refusals
+
+
+class _Execution:
+    def __init__(self, cluster: Cluster, plan: Plan) -> None:
+        self._cluster = cluster
+        self._plan = plan
+        self._namespace = plan.key.namespace
+
+    async def do(self, action: Action) -> None:
+        match action:
+            case PublishConfigMap():
+                await self._publish_config_map(action)
+            case PublishSecret():
+                await self._publish_secret(action)
+            case WriteStatus():
+                await self._write_status(action)
+            case DeleteObject():
+                resource = DELETABLE[action.kind]
+                await self._cluster.delete(resource, self._namespace, action.name, uid=action.uid)
+            case CreateJob():
+                await self._create_job(action)
+            case RestartWorkload():
+                await self._restart(action)
+            case _:
+                assert_never(action)
+
+    async def _publish_config_map(self, action: PublishConfigMap) -> None:
+        body = self._skeleton("ConfigMap", action.name, action.annotations)
+        body["data"] = dict(action.data)
+        if action.immutable:
+            body["immutable"] = True
+            body["metadata"]["labels"] |= JOB_MOUNTED
+        await self._publish(Resource.CONFIG_MAPS, body, action)
+
+    async def _publish_secret(self, action: PublishSecret) -> None:
+        body = self._skeleton("Secret", action.name, action.annotations)
+        body["type"] = "Opaque"
+        body["data"] = {
+            name: base64.b64encode(value.reveal()).decode() for name, value in action.data.items()
+        }
+        await self._publish(Resource.SECRETS, body, action)
+
+    async def _publish(
+        self, resource: Resource, body: JSON, action: PublishConfigMap | PublishSecret
+    ) -> None:
+        # Created when absent, applied only where the plan saw our controller reference: a
+        # forced apply would take over somebody else's object.
+        if not action.exists:
+            await self._cluster.create(resource, self._namespace, body)
+            return
+        if action.foreign:
+            removal = {"data": dict.fromkeys(action.foreign)}
+            await self._cluster.patch(resource, self._namespace, action.name, removal)
+        await self._cluster.apply(resource, self._namespace, body)
+
+    def _skeleton(self, kind: str, name: str, annotations: Mapping[str, str]) -> JSON:
+        assert self._plan.owner is not None
+        return {
+            "apiVersion": "v1",
+            "kind": kind,
+            "metadata": {
+                "name": name,
+                "namespace": self._namespace,
+                "labels": labels_of(self._plan.key.name),
+                "annotations": dict(annotations),
+                "ownerReferences": [owner_reference(self._plan.owner)],
+            },
+        }
+
+    async def _write_status(self, action: WriteStatus) -> None:
+        meta = action.metadata
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": action.kind.value,
+            "metadata": {
+                "name": meta.name,
+                "namespace": meta.namespace,
+                "resourceVersion": meta.resource_version,
+            },
+            "status": dict(action.status),
+        }
+        try:
+            await self._cluster.apply_status(KINDS[action.kind], self._namespace, body)
+        except GoneError:
+            return
+        for note in action.notes:
+            await self._record(action.kind, meta, note)
+
+    async def _record(self, kind: Kind, meta: Metadata, note: Note) -> None:
+        now = datetime.now(UTC)
+        unique = hashlib.sha256(f"{meta.uid}{note}{now.isoformat()}".encode()).hexdigest()[:16]
+        body = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": f"{meta.name[:230]}.{unique}", "namespace": meta.namespace},
+            "involvedObject": {
+                "apiVersion": API_VERSION,
+                "kind": kind.value,
+                "name": meta.name,
+                "namespace": meta.namespace,
+                "uid": meta.uid,
+            },
+            "type": "Warning" if note.warning else "Normal",
+            "reason": note.reason,
+            "message": note.message[:NOTE_LIMIT],
+            "source": {"component": "dbalias"},
+            "reportingComponent": "dbalias.dev/operator",
+            "firstTimestamp": timestamp(now),
+            "lastTimestamp": timestamp(now),
+            "count": 1,
+        }
+        try:
+            await self._cluster.create(Resource.EVENTS, meta.namespace, body)
+        except ClusterError as error:
+            # The condition says the same: a lost event must not hold the pass up.
+            logger.warning("an event was not recorded: %s", error)
+
+    async def _create_job(self, action: CreateJob) -> None:
+        try:
+            await self._cluster.create(Resource.JOBS, self._namespace, action.body)
+        except AlreadyExistsError:
+            # Ours from before a crash, or somebody else's: the next pass reads which.
+            logger.info("Job %s exists already", action.body["metadata"]["name"])
+
+    async def _restart(self, action: RestartWorkload) -> None:
+        patch = {"spec": {"template": {"metadata": {"annotations": dict(action.annotations)}}}}
+        resource = WORKLOADS[action.workload.kind]
+        await self._cluster.patch(resource, self._namespace, action.workload.name, patch)

@@ -1,0 +1,323 @@
+"""Read one project and all that belongs to it, live, into a Snapshot."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from dbalias.api.alias import DatabaseAlias
+from dbalias.api.meta import JSON, Key, Kind
+from dbalias.api.ownership import PROJECT_LABEL, is_controlled_by
+from dbalias.api.parse_alias import parse_alias
+from dbalias.api.parse_metadata import parse_metadata
+from dbalias.api.parse_policy import parse_policy
+from dbalias.api.parse_project import parse_project
+from dbalias.api.policy import DatabaseRoutingPolicy
+from dbalias.api.project import DjangoProject, Workload
+from dbalias.api.secrets import SecretBytes
+from dbalias.django.sources import (
+    Found,
+    Missing,
+    SourceKind,
+    SourceRef,
+    Sources,
+    SourceState,
+    Unavailable,
+    required_sources,
+)
+from dbalias.migrations.observed import JobState, PodState, parse_job, parse_pod, survivors
+from dbalias.migrations.record import Outcome, Record
+from dbalias.reconcile.names import JOB_MOUNTED, migrate_secret_name, stable_name
+from dbalias.reconcile.ports import WORKLOADS, Cluster, Resource, UnreadableError
+from dbalias.reconcile.snapshot import (
+    Broken,
+    Memory,
+    PublishedConfigMap,
+    PublishedSecret,
+    Snapshot,
+    WorkloadState,
+)
+
+SECRETS_AT_ONCE = 16
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One pass' reads: what failed is noted, so that the plan can hold still."""
+
+    cluster: Cluster
+    key: Key
+    unreadable: list[str] = field(default_factory=list)
+    versions: dict[str, str | None] = field(default_factory=dict)
+
+    async def listed(self, resource: Resource, **selectors: Mapping[str, str]) -> list[JSON]:
+        try:
+            return list(await self.cluster.list(resource, self.key.namespace, **selectors))
+        except UnreadableError as error:
+            self.unreadable.append(str(error))
+            return []
+
+    async def one(self, resource: Resource, name: str) -> JSON | None:
+        try:
+            body = await self.cluster.get(resource, self.key.namespace, name)
+        except UnreadableError as error:
+            self.unreadable.append(str(error))
+            return None
+        if resource is Resource.SECRETS:
+            self.versions[name] = resource_version(body)
+        return body
+
+
+async def gather(cluster: Cluster, key: Key, memory: Memory) -> Snapshot:
+    """Return the snapshot of one project; what could not be read is named in it."""
+    reading = _Reading(cluster, key)
+    by_project = {"spec.projectRef.name": key.name}
+    project_body, alias_bodies, policy_bodies = await asyncio.gather(
+        reading.one(Resource.PROJECTS, key.name),
+        reading.listed(Resource.ALIASES, fields=by_project),
+        reading.listed(Resource.POLICIES, fields=by_project),
+    )
+    snapshot = _declared(Snapshot(key, memory), project_body, alias_bodies, policy_bodies)
+    if snapshot.project is not None and not reading.unreadable:
+        snapshot = await _with_observed(snapshot, reading)
+    return replace(snapshot, unreadable=tuple(reading.unreadable), versions=dict(reading.versions))
+
+
+async def _with_observed(snapshot: Snapshot, reading: _Reading) -> Snapshot:
+    assert snapshot.project is not None
+    uid = snapshot.project.metadata.uid
+    stable, migrate = stable_name(snapshot.key.name), migrate_secret_name(snapshot.key.name)
+    ours = {PROJECT_LABEL: snapshot.key.name}
+    sources, jobs, workloads, bodies = await asyncio.gather(
+        _sources(reading, snapshot.aliases),
+        _jobs(reading),
+        _workloads(reading, snapshot.project),
+        asyncio.gather(
+            reading.one(Resource.CONFIG_MAPS, stable),
+            reading.one(Resource.SECRETS, stable),
+            reading.one(Resource.SECRETS, migrate),
+        ),
+    )
+    config_map, secret, migrate_secret = bodies
+    revisions = await reading.listed(Resource.CONFIG_MAPS, labels=ours | JOB_MOUNTED)
+    return replace(
+        snapshot,
+        sources=sources,
+        config_map=_config_map(config_map, uid),
+        secret=_secret(secret, uid),
+        migrate_secret=_secret(migrate_secret, uid),
+        revisions=tuple(c for b in revisions if (c := _config_map(b, uid)) and c.ours),
+        jobs=jobs,
+        foreign_jobs=await _foreign_jobs(reading, snapshot.aliases, jobs, uid),
+        workloads=workloads,
+    )
+
+
+def _declared(
+    snapshot: Snapshot,
+    project: JSON | None,
+    aliases: Iterable[JSON],
+    policies: Iterable[JSON],
+) -> Snapshot:
+    broken: list[Broken] = []
+    parsed_aliases: list[DatabaseAlias] = []
+    parsed_policies: list[DatabaseRoutingPolicy] = []
+    for body in aliases:
+        alias = parse_alias(body)
+        if alias.value is None:
+            broken.append(_broken(Kind.ALIAS, body, alias.problems))
+        elif not alias.value.metadata.deleting:
+            parsed_aliases.append(alias.value)
+    for body in policies:
+        policy = parse_policy(body)
+        if policy.value is None:
+            broken.append(_broken(Kind.POLICY, body, policy.problems))
+        elif not policy.value.metadata.deleting:
+            parsed_policies.append(policy.value)
+    declared: DjangoProject | Broken | None = None
+    if project is not None and not project["metadata"].get("deletionTimestamp"):
+        parsed = parse_project(project)
+        declared = parsed.value or _broken(Kind.PROJECT, project, parsed.problems)
+    return replace(
+        snapshot,
+        project=declared,
+        aliases=tuple(parsed_aliases),
+        policies=tuple(parsed_policies),
+        broken=tuple(broken),
+    )
+
+
+def _broken(kind: Kind, body: JSON, problems: tuple) -> Broken:  # type: ignore[type-arg]
+    spec = body.get("spec") or {}
+    name = str(spec.get("alias") or body["metadata"]["name"]) if kind is Kind.ALIAS else None
+    return Broken(kind, parse_metadata(body["metadata"]), problems, name, body.get("status") or {})
+
+
+async def _sources(reading: _Reading, aliases: Iterable[DatabaseAlias]) -> Sources:
+    slots = asyncio.Semaphore(SECRETS_AT_ONCE)
+
+    async def read(ref: SourceRef) -> tuple[SourceRef, SourceState]:
+        async with slots:
+            return ref, await _source(reading, ref)
+
+    return dict(await asyncio.gather(*(read(ref) for ref in sorted(required_sources(aliases)))))
+
+
+async def _source(reading: _Reading, ref: SourceRef) -> SourceState:
+    is_secret = ref.kind is SourceKind.SECRET
+    resource = Resource.SECRETS if is_secret else Resource.CONFIG_MAPS
+    try:
+        body = await reading.cluster.get(resource, reading.key.namespace, ref.name)
+    except UnreadableError as error:
+        return Unavailable(str(error))
+    if is_secret:
+        reading.versions[ref.name] = resource_version(body)
+    if body is None:
+        return Missing()
+    data = _decoded(body) if is_secret else _plain(body)
+    return Found(data, parse_metadata(body["metadata"]).changed_at)
+
+
+def _decoded(body: JSON) -> dict[str, SecretBytes]:
+    return {k: SecretBytes(base64.b64decode(v)) for k, v in (body.get("data") or {}).items()}
+
+
+def _plain(body: JSON) -> dict[str, SecretBytes]:
+    return {k: SecretBytes(v.encode()) for k, v in (body.get("data") or {}).items()}
+
+
+def resource_version(body: JSON | None) -> str | None:
+    """Return the version a poll compares; None for an object that is not there."""
+    return None if body is None else str(body["metadata"]["resourceVersion"])
+
+
+def _config_map(body: JSON | None, uid: str) -> PublishedConfigMap | None:
+    if body is None:
+        return None
+    meta = body["metadata"]
+    return PublishedConfigMap(
+        name=meta["name"],
+        uid=meta["uid"],
+        ours=is_controlled_by(body, uid),
+        predecessors=_is_predecessors(body, uid),
+        data=dict(body.get("data") or {}),
+        labels=dict(meta.get("labels") or {}),
+        annotations=dict(meta.get("annotations") or {}),
+    )
+
+
+def _secret(body: JSON | None, uid: str) -> PublishedSecret | None:
+    if body is None:
+        return None
+    meta = body["metadata"]
+    return PublishedSecret(
+        name=meta["name"],
+        uid=meta["uid"],
+        ours=is_controlled_by(body, uid),
+        predecessors=_is_predecessors(body, uid),
+        data=_decoded(body),
+        labels=dict(meta.get("labels") or {}),
+        annotations=dict(meta.get("annotations") or {}),
+    )
+
+
+def _is_predecessors(body: JSON, uid: str) -> bool:
+    labels, references = (
+        body["metadata"].get("labels") or {},
+        body["metadata"].get("ownerReferences"),
+    )
+    return any(
+        ref.get("controller")
+        and ref.get("kind") == Kind.PROJECT.value
+        and ref.get("name") == labels.get(PROJECT_LABEL)
+        and ref.get("uid") != uid
+        for ref in references or ()
+    )
+
+
+async def _jobs(reading: _Reading) -> tuple[JobState, ...]:
+    ours = {PROJECT_LABEL: reading.key.name}
+    jobs, pods = await asyncio.gather(
+        reading.listed(Resource.JOBS, labels=ours), reading.listed(Resource.PODS, labels=ours)
+    )
+    observed = [parse_pod(pod) for pod in pods]
+    started = {pod.owner for pod in observed if pod.started}
+    states = []
+    for body in jobs:
+        uid = body["metadata"]["uid"]
+        told = uid in started or is_finished(body)
+        events = [] if told else await _complaints(reading, uid, observed)
+        state = parse_job(body, observed, events)
+        if state is not None:
+            states.append(state)
+    states += survivors(observed, states)
+    return tuple(sorted(states, key=lambda job: (job.alias, job.attempt)))
+
+
+def is_finished(job: JSON) -> bool:
+    """Tell whether a Job has ended; FailureTarget alone is not an end."""
+    conditions = (job.get("status") or {}).get("conditions") or ()
+    return any(c["type"] in ("Complete", "Failed") and c["status"] == "True" for c in conditions)
+
+
+async def _complaints(reading: _Reading, uid: str, pods: Iterable[PodState]) -> list[JSON]:
+    """Return the warnings about a Job that has not started, and about its pod."""
+    uids = [uid, *(pod.uid for pod in pods if pod.owner == uid)]
+    listed = await asyncio.gather(
+        *(reading.listed(Resource.EVENTS, fields={"involvedObject.uid": one}) for one in uids)
+    )
+    return [event for events in listed for event in events if event.get("type") == "Warning"]
+
+
+async def _foreign_jobs(
+    reading: _Reading, aliases: Iterable[DatabaseAlias], jobs: Iterable[JobState], uid: str
+) -> frozenset[str]:
+    """Return the names that a starting attempt needs and somebody else's Job has."""
+    known = {job.name for job in jobs}
+    foreign = set()
+    for alias in aliases:
+        record = Record.parse(alias.status.get("migration"))
+        if record.outcome is Outcome.STARTING and record.job and record.job not in known:
+            body = await reading.one(Resource.JOBS, record.job)
+            if body is not None and not is_controlled_by(body, uid):
+                foreign.add(record.job)
+    return frozenset(foreign)
+
+
+async def _workloads(
+    reading: _Reading, project: DjangoProject | Broken
+) -> tuple[WorkloadState, ...]:
+    declared = project.workloads if isinstance(project, DjangoProject) else ()
+    return tuple(await asyncio.gather(*(_workload(reading, w) for w in declared)))
+
+
+async def _workload(reading: _Reading, workload: Workload) -> WorkloadState:
+    body = await reading.one(WORKLOADS[workload.kind], workload.name)
+    if body is None:
+        return WorkloadState(workload, found=False)
+    template = (body["spec"].get("template") or {}).get("metadata") or {}
+    return WorkloadState(
+        workload,
+        found=True,
+        template_annotations=dict(template.get("annotations") or {}),
+        rolled_out=_rolled_out(body),
+    )
+
+
+def _rolled_out(body: JSON) -> bool:
+    status, spec = body.get("status") or {}, body["spec"]
+    if status.get("observedGeneration", 0) < body["metadata"].get("generation", 0):
+        return False
+    if body["kind"] == "DaemonSet":
+        wanted = status.get("desiredNumberScheduled", 0)
+        updated, available = "updatedNumberScheduled", "numberAvailable"
+    else:
+        wanted = spec.get("replicas", 1)
+        updated, available = "updatedReplicas", "availableReplicas"
+    return bool(
+        status.get(updated, 0) >= wanted
+        and status.get(available, 0) >= wanted
+        and status.get("replicas", wanted) <= wanted
+    )

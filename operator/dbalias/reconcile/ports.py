@@ -1,0 +1,115 @@
+"""What the reconcile room asks of Kubernetes, and the errors it may meet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from dbalias.api.meta import API_VERSION, JSON, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceType:
+    """A namespaced resource as the API spells it."""
+
+    api_version: str
+    kind: str
+    plural: str
+
+    def path(self, namespace: str | None, name: str = "", subresource: str = "") -> str:
+        """Return the URL path of the collection, of one object or of its subresource."""
+        root = "/api" if "/" not in self.api_version else "/apis"
+        parts = [root, self.api_version]
+        if namespace is not None:
+            parts += ["namespaces", namespace]
+        parts += [part for part in (self.plural, name, subresource) if part]
+        return "/".join(parts)
+
+
+class Resource(Enum):
+    """Every resource the operator touches."""
+
+    PROJECTS = ResourceType(API_VERSION, Kind.PROJECT.value, Kind.PROJECT.plural)
+    ALIASES = ResourceType(API_VERSION, Kind.ALIAS.value, Kind.ALIAS.plural)
+    POLICIES = ResourceType(API_VERSION, Kind.POLICY.value, Kind.POLICY.plural)
+    CONFIG_MAPS = ResourceType("v1", "ConfigMap", "configmaps")
+    SECRETS = ResourceType("v1", "Secret", "secrets")
+    EVENTS = ResourceType("v1", "Event", "events")
+    PODS = ResourceType("v1", "Pod", "pods")
+    JOBS = ResourceType("batch/v1", "Job", "jobs")
+    DEPLOYMENTS = ResourceType("apps/v1", "Deployment", "deployments")
+    STATEFUL_SETS = ResourceType("apps/v1", "StatefulSet", "statefulsets")
+    DAEMON_SETS = ResourceType("apps/v1", "DaemonSet", "daemonsets")
+    LEASES = ResourceType("coordination.k8s.io/v1", "Lease", "leases")
+
+
+WORKLOADS = {
+    resource.value.kind: resource
+    for resource in (Resource.DEPLOYMENTS, Resource.STATEFUL_SETS, Resource.DAEMON_SETS)
+}
+
+
+class ClusterError(Exception):
+    """A request to Kubernetes did not succeed. The text is ours and holds no object data."""
+
+
+class UnreadableError(ClusterError):
+    """Something could not be read: forbidden, refused or timed out."""
+
+
+class ConflictError(ClusterError):
+    """The object changed since it was read; the next pass reads it again."""
+
+
+class AlreadyExistsError(ClusterError):
+    """An object of that name exists."""
+
+
+class RefusedError(ClusterError):
+    """The API server refused a write of the object ``name``: quota, admission, permission."""
+
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class GoneError(ClusterError):
+    """The object, or its namespace, no longer exists."""
+
+
+class NotLeadingError(ClusterError):
+    """The Lease is not (or no longer safely) held: nothing may be written."""
+
+
+class Cluster(Protocol):
+    """Kubernetes, as far as a pass needs it. Every call has a timeout of its own."""
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> JSON | None:
+        """Return the object, None when there is none; raise UnreadableError otherwise."""
+
+    async def list(
+        self,
+        resource: Resource,
+        namespace: str,
+        *,
+        labels: Mapping[str, str] | None = None,
+        fields: Mapping[str, str] | None = None,
+    ) -> Sequence[JSON]:
+        """Return the objects that match; raise UnreadableError."""
+
+    async def create(self, resource: Resource, namespace: str, body: JSON) -> JSON:
+        """Create an object; raise AlreadyExistsError, RefusedError, GoneError."""
+
+    async def apply(self, resource: Resource, namespace: str, body: JSON) -> JSON:
+        """Server-side apply an object that is known to be ours."""
+
+    async def apply_status(self, resource: Resource, namespace: str, body: JSON) -> None:
+        """Server-side apply ``status``; ``metadata.resourceVersion`` guards it."""
+
+    async def patch(self, resource: Resource, namespace: str, name: str, patch: JSON) -> None:
+        """Merge-patch one object."""
+
+    async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str) -> None:
+        """Delete this very object (uid), its dependents in the background."""

@@ -1,0 +1,192 @@
+"""The status of a DjangoProject: the sum over its aliases, routing and publication."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from dbalias.api.conditions import Condition, ConditionValue, Reason, Status
+from dbalias.api.meta import JSON, Kind
+from dbalias.migrations.marks import REQUEST_ANNOTATION
+from dbalias.migrations.record import LIST_LIMIT
+from dbalias.reconcile.actions import WriteStatus
+from dbalias.reconcile.desired import Desired, Hold
+from dbalias.reconcile.publication import Publication, final_revision
+from dbalias.reconcile.runs import Runs
+from dbalias.reconcile.status import Obstacle, Subject, summary, write_status
+
+NAMES_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """All that a project's status is made from."""
+
+    desired: Desired
+    runs: Runs
+    publication: Publication
+    rolled_out: ConditionValue
+    hold: Hold | None
+
+    def counts(self) -> dict[str, int]:
+        """Return how many aliases there are, and how many are in which state."""
+        verdicts = self.runs.verdicts
+        failed = sum(1 for verdict in verdicts.values() if verdict.failed)
+        declared = set(verdicts) | set(self.desired.resolution.problems)
+        migrated = len(self.runs.done)
+        return {
+            "total": len(declared),
+            "migrated": migrated,
+            "failed": failed,
+            "pending": len(declared) - migrated - failed,
+        }
+
+
+def project_status(picture: Picture, now: datetime) -> WriteStatus | None:
+    """Return the status of the project."""
+    project = picture.desired.project
+    migrated, routes = _migrated(picture), _routes(picture)
+    published = _published(picture)
+    obstacle = _obstacle(picture, (routes, migrated, published, picture.rolled_out))
+    conditions = (
+        *summary(obstacle, ready=f"{len(picture.runs.done)} alias(es) published and migrated"),
+        published,
+        routes,
+        migrated,
+        picture.rolled_out,
+    )
+    fields = {
+        "revision": final_revision(picture.desired) if picture.desired.hold is None else None,
+        "publishedRevision": picture.publication.revision,
+        "credentialsRevision": picture.desired.credentials_revision,
+        "aliases": picture.counts(),
+        "audit": _audit(picture.runs),
+        "lastHandledMigrateRequest": _handled(picture),
+    }
+    subject = Subject(Kind.PROJECT, project.metadata, project.status)
+    return write_status(subject, conditions, fields, now=now)
+
+
+def _obstacle(picture: Picture, conditions: tuple[ConditionValue, ...]) -> Obstacle | None:
+    """Return the first thing in the way, what only an edit cures before what passes."""
+    if picture.hold is not None and picture.desired.hold is not None:
+        return Obstacle(picture.hold.reason, picture.hold.message, picture.hold.stalled)
+    found = list(_alias_obstacles(picture))
+    found += [
+        Obstacle.of(value.reason, value.message)
+        for value in conditions
+        if value.status is Status.FALSE
+    ]
+    return next((one for one in found if one.stalled), found[0] if found else None)
+
+
+def _alias_obstacles(picture: Picture) -> Iterator[Obstacle]:
+    resolution = picture.desired.resolution
+    for problem in resolution.losers.values():
+        yield Obstacle.of(problem.reason, str(problem))
+    for problems in resolution.problems.values():
+        yield Obstacle.of(problems[0].reason, str(problems[0]))
+
+
+def _published(picture: Picture) -> ConditionValue:
+    hold = picture.hold
+    if picture.publication.complete:
+        text = f"revision {picture.publication.revision} is what applications load"
+        return _condition(Condition.SETTINGS_PUBLISHED, Status.TRUE, Reason.PUBLISHED, text)
+    if hold is not None and (picture.desired.hold or hold.reason is Reason.WRITE_REFUSED):
+        stays = picture.publication.document is not None
+        kept = "the last published stays" if stays else "nothing is published"
+        text = f"{kept}: {hold.message}"
+        return _condition(Condition.SETTINGS_PUBLISHED, Status.FALSE, hold.reason, text)
+    waiting = _some(sorted(set(picture.runs.verdicts) - picture.runs.done))
+    what = f"waiting for {waiting or 'aliases that cannot be resolved'}"
+    if picture.publication.document is not None:
+        what = f"revision {picture.publication.revision} stays in part; {what}"
+    return _condition(Condition.SETTINGS_PUBLISHED, Status.FALSE, Reason.PENDING, what)
+
+
+def _routes(picture: Picture) -> ConditionValue:
+    runs = picture.runs
+    refused = [
+        alias for alias, value in runs.conditions.items() if value.reason is Reason.AUDIT_REFUSED
+    ]
+    problems = picture.desired.routing.problems
+    if problems:
+        return _condition(
+            Condition.ROUTES_VALID,
+            Status.FALSE,
+            problems[0].reason,
+            "; ".join(str(problem) for problem in problems[:NAMES_SHOWN]),
+        )
+    if refused:
+        errors = _unique(error for alias in refused for error in runs.records[alias].audit.errors)
+        text = "; ".join(errors) or runs.conditions[refused[0]].message
+        return _condition(Condition.ROUTES_VALID, Status.FALSE, Reason.AUDIT_REFUSED, text)
+    checked = [alias for alias in runs.done if runs.records[alias].completed is not None]
+    if not checked:
+        text = "models are audited by the first migrate Job, in the application's own image"
+        return _condition(Condition.ROUTES_VALID, Status.UNKNOWN, Reason.NOT_CHECKED, text)
+    return _condition(
+        Condition.ROUTES_VALID, Status.TRUE, Reason.VALID, "no installed model goes astray"
+    )
+
+
+def _migrated(picture: Picture) -> ConditionValue:
+    conditions = picture.runs.conditions
+    missing = set(picture.desired.resolution.problems) - set(conditions)
+    behind = {a: c for a, c in conditions.items() if c.status is not Status.TRUE}
+    if not behind and not missing:
+        exempt = [c.reason for c in conditions.values()]
+        none_managed = bool(exempt) and all(reason is Reason.NOT_MANAGED for reason in exempt)
+        reason = Reason.NOT_MANAGED if none_managed else Reason.MIGRATED
+        text = f"nothing is left to migrate on {len(conditions)} alias(es)"
+        return _condition(Condition.MIGRATED, Status.TRUE, reason, text)
+    failing = [a for a in sorted(behind) if picture.runs.verdicts[a].failed]
+    first = (failing or sorted(behind) or [""])[0]
+    if not first:
+        return _condition(
+            Condition.MIGRATED, Status.FALSE, Reason.ALIASES_NOT_READY, _some(sorted(missing))
+        )
+    more = len(behind) - 1
+    text = behind[first].message + (f" ({more} more alias(es) not migrated)" if more else "")
+    return _condition(Condition.MIGRATED, Status.FALSE, behind[first].reason, text)
+
+
+def _audit(runs: Runs) -> Mapping[str, JSON]:
+    audits = [record.audit for record in runs.records.values()]
+    errors = _unique(text for audit in audits for text in audit.errors)
+    warnings = _unique(text for audit in audits for text in audit.warnings)
+    shown: dict[str, JSON] = {}
+    if errors:
+        shown |= {"errors": errors, "errorCount": max(a.error_count for a in audits)}
+    if warnings:
+        shown |= {"warnings": warnings, "warningCount": max(a.warning_count for a in audits)}
+    return shown
+
+
+def _handled(picture: Picture) -> str | None:
+    """Return the project's request once every alias that it concerns has taken it up."""
+    project = picture.desired.project
+    asked = project.metadata.annotations.get(REQUEST_ANNOTATION)
+    before = project.status.get("lastHandledMigrateRequest")
+    if asked is None or picture.hold is not None:
+        return before
+    pending = any(
+        (record.handled_request or "") < asked and alias not in picture.runs.done
+        for alias, record in picture.runs.records.items()
+    )
+    return before if pending else asked
+
+
+def _unique(texts: Iterator[str]) -> list[str]:
+    return list(dict.fromkeys(texts))[:LIST_LIMIT]
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - NAMES_SHOWN
+    return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _condition(kind: Condition, status: Status, reason: Reason, message: str) -> ConditionValue:
+    return ConditionValue(kind, status, reason, message)

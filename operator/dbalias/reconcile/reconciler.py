@@ -1,0 +1,122 @@
+"""One pass for one key: gather, plan, execute, report; and what outlives a pass in memory."""
+
+from __future__ import annotations
+
+import logging
+import random
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from dbalias.api.meta import Key
+from dbalias.reconcile.execute import execute
+from dbalias.reconcile.gather import gather
+from dbalias.reconcile.metrics import Metrics
+from dbalias.reconcile.plan import plan
+from dbalias.reconcile.poll import SecretPoll
+from dbalias.reconcile.ports import Cluster, ClusterError, ConflictError
+from dbalias.reconcile.queue import KeyedQueue
+from dbalias.reconcile.snapshot import Memory, Snapshot
+
+logger = logging.getLogger(__name__)
+
+RESYNC = timedelta(minutes=10)
+AT_ONCE = 0.05
+"""Seconds until the pass after one that met a conflict: it reads again what changed."""
+REFUSED_AGAIN = 20.0
+"""Seconds until what the API server refused is tried again."""
+
+
+def utc_now() -> datetime:
+    """Return the wall-clock time; tests hand in another clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Reconciler:
+    """Owns the queue and the poll; watches tell it what changed."""
+
+    cluster: Cluster
+    metrics: Metrics
+    clock: Callable[[], datetime] = utc_now
+    queue: KeyedQueue = field(init=False)
+    poll: SecretPoll = field(init=False)
+    _started: datetime = field(init=False)
+    _quiet_from: dict[Key, datetime] = field(default_factory=dict)
+    _refusals: dict[Key, dict[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._started = self.clock()
+        self.queue = KeyedQueue(handle=self.reconcile, on_error=self._failed)
+        self.poll = SecretPoll(self.cluster, changed=self.queue.notify)
+
+    def project_changed(self, key: Key, *, vanished: bool) -> None:
+        """A watch saw an object of this project appear, change or vanish."""
+        if vanished:
+            self._quiet_from[key] = self.clock()
+        self.queue.notify(key)
+
+    def secret_changed(self, namespace: str, name: str, version: str | None) -> None:
+        """A watch saw a Secret change."""
+        self.poll.secret_changed(namespace, name, version)
+
+    async def reconcile(self, key: Key) -> float | None:
+        """Run one pass; return the seconds until this key is due again, None for never."""
+        begun = time.monotonic()
+        snapshot = await gather(self.cluster, key, self._memory(key))
+        planned = plan(snapshot, self.clock())
+        self.poll.watch(key, snapshot.versions, awaiting=planned.awaiting)
+        try:
+            refusals = await execute(self.cluster, planned)
+        except ConflictError as error:
+            logger.info("%s: %s", key, error)
+            return AT_ONCE
+        known = self._refusals.pop(key, {})
+        if refusals:
+            self._refusals[key] = refusals
+        self.metrics.duration.observe(time.monotonic() - begun)
+        if snapshot.project is None and not (snapshot.aliases or snapshot.policies):
+            self._forget(key)
+            return None
+        self._observe(snapshot, planned.counts, planned.failing)
+        if refusals != known:
+            # The next pass says so in a condition, or that it is over.
+            return AT_ONCE
+        return REFUSED_AGAIN if refusals else self._next(planned.wake_at)
+
+    def _memory(self, key: Key) -> Memory:
+        return Memory(
+            quiet_from=max(self._started, self._quiet_from.get(key, self._started)),
+            entropy=secrets.token_hex(16),
+            refusals=dict(self._refusals.get(key, {})),
+        )
+
+    def _next(self, wake_at: datetime | None) -> float:
+        resync = RESYNC.total_seconds() * random.uniform(0.9, 1.1)
+        if wake_at is None:
+            return resync
+        return min(resync, max(AT_ONCE, (wake_at - self.clock()).total_seconds()))
+
+    def _observe(self, snapshot: Snapshot, counts: Mapping[str, int], failing: float) -> None:
+        now = self.clock().timestamp()
+        self.metrics.queue_depth.set(self.queue.depth())
+        self.metrics.observe_project(snapshot.key, counts, failing_since=failing, now=now)
+
+    def _forget(self, key: Key) -> None:
+        self.metrics.forget_project(key)
+        self.poll.watch(key, {}, awaiting=False)
+        self._quiet_from.pop(key, None)
+
+    def _failed(self, key: Key, error: Exception, after: float) -> None:
+        self.metrics.passes.labels("error").inc()
+        # The text of our own errors holds no object data; that of others might.
+        known = isinstance(error, ClusterError)
+        logger.error(
+            "the pass over %s ended early, again in %.0f s: %s",
+            key,
+            after,
+            error if known else type(error).__name__,
+            exc_info=None if known else error,
+        )

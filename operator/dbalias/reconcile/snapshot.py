@@ -1,0 +1,103 @@
+"""Everything one pass decides from, read live: values only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dbalias.api.alias import DatabaseAlias
+from dbalias.api.meta import JSON, Key, Kind, Metadata
+from dbalias.api.policy import DatabaseRoutingPolicy
+from dbalias.api.problems import Problem
+from dbalias.api.project import DjangoProject, Workload
+from dbalias.api.secrets import SecretBytes
+from dbalias.django.sources import Sources
+from dbalias.migrations.observed import JobState
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An object that is there but cannot be understood, with every reason why."""
+
+    kind: Kind
+    metadata: Metadata
+    problems: tuple[Problem, ...]
+    alias: str | None = None
+    status: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedConfigMap:
+    """A ConfigMap that carries one of our names."""
+
+    name: str
+    uid: str
+    ours: bool
+    predecessors: bool
+    """Controlled by a deleted project of the same name: the garbage collector takes it."""
+    data: Mapping[str, str]
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedSecret:
+    """A Secret that carries one of our names."""
+
+    name: str
+    uid: str
+    ours: bool
+    predecessors: bool
+    """Controlled by a deleted project of the same name: the garbage collector takes it."""
+    data: Mapping[str, SecretBytes]
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadState:
+    """A workload that is to restart: its pod template's annotations and its progress."""
+
+    workload: Workload
+    found: bool
+    template_annotations: Mapping[str, str] = field(default_factory=dict)
+    rolled_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What only the running process knows, because Kubernetes forgets it.
+
+    ``quiet_from``: the newest moment at which an object of this project was seen to vanish,
+    or the start of the process.
+    """
+
+    quiet_from: datetime
+    entropy: str
+    """Fresh randomness, for a salt that does not exist yet."""
+    refusals: Mapping[str, str] = field(default_factory=dict)
+    """Objects that the API server refused to take in the last pass, with its reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One project and all that belongs to it. ``unreadable`` names what could not be read."""
+
+    key: Key
+    memory: Memory
+    project: DjangoProject | Broken | None = None
+    aliases: tuple[DatabaseAlias, ...] = ()
+    policies: tuple[DatabaseRoutingPolicy, ...] = ()
+    broken: tuple[Broken, ...] = ()
+    sources: Sources = field(default_factory=dict)
+    config_map: PublishedConfigMap | None = None
+    secret: PublishedSecret | None = None
+    migrate_secret: PublishedSecret | None = None
+    revisions: tuple[PublishedConfigMap, ...] = ()
+    jobs: tuple[JobState, ...] = ()
+    foreign_jobs: frozenset[str] = frozenset()
+    workloads: tuple[WorkloadState, ...] = ()
+    unreadable: tuple[str, ...] = ()
+    versions: Mapping[str, str | None] = field(default_factory=dict)
+    """Secrets read, by name, with the resourceVersion seen: what a poll compares."""

@@ -1,0 +1,137 @@
+"""Statuses: what each object says of itself, and which changes are worth an event.
+
+kstatus: ``Reconciling`` while time or another object will cure it, ``Stalled`` when only an
+edit does, ``Ready`` sums up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from dbalias.api.conditions import (
+    STALLING,
+    Condition,
+    ConditionValue,
+    Reason,
+    Status,
+    render_conditions,
+)
+from dbalias.api.meta import JSON, Kind, Metadata
+from dbalias.reconcile.actions import Note, WriteStatus
+
+QUIET_REASONS = frozenset(
+    {
+        Reason.SETTLING,
+        Reason.QUEUED,
+        Reason.MIGRATING,
+        Reason.ALIASES_NOT_READY,
+        Reason.WAITING_FOR_OBJECTS,
+        Reason.PENDING,
+        Reason.DEPENDENCY_NOT_MIGRATED,
+        Reason.ROLLING_OUT,
+        Reason.PROJECT_NOT_FOUND,
+    }
+)
+"""Reasons that pass by in the ordinary course: no warning is recorded for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The object whose status is written, as it was read."""
+
+    kind: Kind
+    metadata: Metadata
+    status: Mapping[str, JSON]
+
+    @property
+    def conditions(self) -> Sequence[Mapping[str, JSON]]:
+        """The conditions it carries now."""
+        return tuple(self.status.get("conditions") or ())
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why an object is not Ready; ``stalled``: only an edit or a request helps."""
+
+    reason: Reason
+    message: str
+    stalled: bool
+
+    @classmethod
+    def of(cls, reason: Reason, message: str) -> Obstacle:
+        """Classify by the reason."""
+        return cls(reason, message, reason in STALLING)
+
+
+def summary(obstacle: Obstacle | None, *, ready: str) -> tuple[ConditionValue, ...]:
+    """Return Ready, Reconciling and Stalled for one obstacle or none."""
+    if obstacle is None:
+        quiet = (Status.FALSE, Reason.READY, "")
+        return (
+            ConditionValue(Condition.READY, Status.TRUE, Reason.READY, ready),
+            ConditionValue(Condition.RECONCILING, *quiet),
+            ConditionValue(Condition.STALLED, *quiet),
+        )
+    told = (obstacle.reason, obstacle.message)
+    waiting, stuck = (
+        (Status.FALSE, Status.TRUE) if obstacle.stalled else (Status.TRUE, Status.FALSE)
+    )
+    return (
+        ConditionValue(Condition.READY, Status.FALSE, *told),
+        ConditionValue(Condition.RECONCILING, waiting, *told),
+        ConditionValue(Condition.STALLED, stuck, *told),
+    )
+
+
+def write_status(
+    subject: Subject,
+    conditions: Sequence[ConditionValue],
+    fields: Mapping[str, JSON],
+    *,
+    now: datetime,
+) -> WriteStatus | None:
+    """Return the write that brings a status up to date; None when it is so already."""
+    generation = subject.metadata.generation
+    rendered = render_conditions(
+        conditions, previous=subject.conditions, generation=generation, now=now
+    )
+    status = {
+        "observedGeneration": generation,
+        "conditions": rendered,
+        **{name: value for name, value in fields.items() if value not in (None, {}, [], "")},
+    }
+    if status == dict(subject.status):
+        return None
+    return WriteStatus(subject.kind, subject.metadata, status, _notes(subject, conditions))
+
+
+def _notes(subject: Subject, conditions: Sequence[ConditionValue]) -> tuple[Note, ...]:
+    """Return an event for each transition that a person would want to hear of."""
+    before = {old.get("type"): (old.get("status"), old.get("reason")) for old in subject.conditions}
+    notes = []
+    for value in conditions:
+        changed = before.get(value.type.value) != (value.status.value, value.reason.value)
+        if changed and (note := _note(subject.kind, value)):
+            notes.append(note)
+    return tuple(notes)
+
+
+def _note(kind: Kind, value: ConditionValue) -> Note | None:
+    reason, message = value.reason.value, value.message
+    match value.type, value.status:
+        case Condition.READY, Status.FALSE if value.reason not in QUIET_REASONS:
+            return Note(reason, message, warning=True)
+        case Condition.READY, Status.TRUE if kind is Kind.PROJECT:
+            return Note(reason, message, warning=False)
+        case Condition.MIGRATED, Status.TRUE if kind is Kind.ALIAS and value.reason in (
+            Reason.MIGRATED,
+            Reason.DATABASE_AHEAD,
+        ):
+            return Note(reason, message, warning=False)
+        case Condition.MIGRATED, Status.FALSE if (
+            kind is Kind.ALIAS and value.reason is Reason.MIGRATING
+        ):
+            return Note(reason, message, warning=False)
+    return None
