@@ -151,10 +151,9 @@ def _read_keys(
         keys = {"password": "password"}
         if user is None and "username" in reader.data(ref):
             keys["user"] = "username"
-    if "url" not in keys:
-        return Given(_read_fields(ref, keys, reader))
-    base = _read_url(ref, keys.pop("url"), engine=engine, reader=reader)
-    return Given({**base.fields, **_read_fields(ref, keys, reader)}, base.options, complete=True)
+    if "url" in keys:
+        return _read_url(ref, keys["url"], engine=engine, reader=reader)
+    return Given(_read_fields(ref, keys, reader))
 
 
 def _read_binding(ref: SourceRef, *, engine: Engine, reader: Reader) -> Given:

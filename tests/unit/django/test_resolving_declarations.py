@@ -1,0 +1,301 @@
+"""How declared fields, inherited or own, become Django's keys."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dbalias.api.alias import TLS, AliasMigrate, MigrateConnection, ObjectKeyRef, Pooler, TLSMode
+from dbalias.api.conditions import Reason
+from dbalias.api.project import MigrateMode, Profile, ProfileEntry
+from dbalias.django.connections import PhysicalDatabase
+from dbalias.django.engines import Family
+from dbalias.django.entries import EntryKind
+from dbalias.django.resolve import resolve
+from dbalias.django.sources import Missing, SourceKind, SourceRef, required_sources
+from unit.builders import (
+    a_child,
+    a_config_map,
+    a_project,
+    a_replica,
+    a_secret,
+    an_alias,
+    an_empty_default,
+    credentials,
+)
+
+DIRECT = AliasMigrate(connection=MigrateConnection(host="direct"))
+CA = ObjectKeyRef("ConfigMap", "ca", "ca.pem")
+
+
+def settings_of(*aliases: Any, sources: Any = None) -> Any:
+    """Return the public dictionary of the last alias, which must resolve."""
+    resolution = resolve(a_project(), aliases, sources or {})
+    assert not resolution.problems
+    return resolution.entries[aliases[-1].alias].connection.settings
+
+
+def problems_of(*aliases: Any, project: Any = None) -> list[tuple[str, Reason]]:
+    """Return (field, reason) of the last alias' problems."""
+    resolution = resolve(project or a_project(), aliases, {})
+    found = resolution.problems.get(aliases[-1].alias, ())
+    return [(one.field, one.reason) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "key", "expected"),
+    [
+        ("engine", "mariadb", "ENGINE", "django.db.backends.mysql"),
+        ("engine", "postgis", "ENGINE", "django.contrib.gis.db.backends.postgis"),
+        ("engine", "olympia.core.mysql", "ENGINE", "olympia.core.mysql"),
+        ("port", 5433, "PORT", "5433"),
+        ("conn_max_age", "Unlimited", "CONN_MAX_AGE", None),
+        ("conn_max_age", 60, "CONN_MAX_AGE", 60),
+        ("conn_health_checks", True, "CONN_HEALTH_CHECKS", True),
+        ("atomic_requests", True, "ATOMIC_REQUESTS", True),
+        ("autocommit", False, "AUTOCOMMIT", False),
+        ("disable_server_side_cursors", False, "DISABLE_SERVER_SIDE_CURSORS", False),
+        ("time_zone", "Europe/Berlin", "TIME_ZONE", "Europe/Berlin"),
+        ("test", {"NAME": "t"}, "TEST", {"NAME": "t"}),
+        ("extra", {"POOL_OPTIONS": {"a": 1}}, "POOL_OPTIONS", {"a": 1}),
+        ("options", {"isolation_level": "Repeatable Read"}, "OPTIONS", {"isolation_level": 3}),
+        ("options", {"isolation_level": 4}, "OPTIONS", {"isolation_level": 4}),
+    ],
+)
+def test_a_field_is_spelled_as_django_spells_it(
+    field: str, value: Any, key: str, expected: Any
+) -> None:
+    """One row for each field of the resource."""
+    assert settings_of(an_alias(**{field: value}))[key] == expected
+
+
+def test_what_is_not_set_is_not_published() -> None:
+    """HOST None crashes MySQL, OPTIONS None every backend."""
+    assert set(settings_of(an_alias())) == {"ENGINE", "NAME", "USER"}
+
+
+def test_mysql_wants_isolation_levels_by_name() -> None:
+    """Where PostgreSQL wants a number."""
+    options = {"isolation_level": "READ_COMMITTED"}
+    found = settings_of(an_alias(engine="mysql", options=options))["OPTIONS"]
+    assert found == {"isolation_level": "read committed"}
+
+
+def test_a_child_takes_fields_and_merges_options() -> None:
+    """All but atomicRequests, test and migrate come from the parent."""
+    parent = an_alias(
+        "default",
+        options={"application_name": "a", "connect_timeout": 5},
+        conn_max_age=60,
+        atomic_requests=True,
+        test={"NAME": "t"},
+    )
+    found = settings_of(parent, a_child("other", "default", options={"connect_timeout": 9}))
+    assert found["OPTIONS"] == {"application_name": "a", "connect_timeout": 9}
+    assert (found["NAME"], found["CONN_MAX_AGE"]) == ("default_data", 60)
+    assert not found.keys() & {"ATOMIC_REQUESTS", "TEST"}
+
+
+def test_a_replica_mirrors_the_primary_behind_its_parents() -> None:
+    """Django cannot mirror a mirror."""
+    chain = an_alias("default"), a_replica("r1", "default"), a_replica("r2", "r1")
+    assert settings_of(*chain)["TEST"] == {"MIRROR": "default"}
+    own = a_replica("r3", "default", test={"MIRROR": "other"})
+    assert settings_of(chain[0], own)["TEST"] == {"MIRROR": "other"}
+
+
+@pytest.mark.parametrize(
+    ("engine", "mode", "options", "files"),
+    [
+        ("postgresql", TLSMode.VERIFY_FULL, {"sslmode": "verify-full"}, ("OPTIONS", "sslrootcert")),
+        ("postgresql", None, {"sslmode": "verify-full"}, ("OPTIONS", "sslrootcert")),
+        ("mysql", TLSMode.VERIFY_FULL, {"ssl": {"check_hostname": True}}, ("OPTIONS", "ssl", "ca")),
+        ("mysql", TLSMode.VERIFY_CA, {"ssl": {"check_hostname": False}}, ("OPTIONS", "ssl", "ca")),
+    ],
+)
+def test_tls_is_spelled_as_the_driver_spells_it(
+    engine: str, mode: Any, options: Any, files: Any
+) -> None:
+    """libpq's words for PostgreSQL, the dictionary ssl for MySQL; the CA is a file."""
+    alias = an_alias(engine=engine, tls=TLS(mode=mode, ca=CA))
+    resolution = resolve(a_project(), [alias], a_config_map("ca", ca__pem="PEM"))
+    entry = resolution.entries["users"]
+    assert entry.connection.settings["OPTIONS"] == options
+    ((path, name),) = entry.connection.files
+    assert path == files
+    assert entry.secret_data[name].reveal() == b"PEM"
+
+
+def test_a_client_certificate_is_two_files() -> None:
+    """A kubernetes.io/tls Secret has one key for each."""
+    alias = an_alias(tls=TLS(client_certificate="crt"))
+    sources = a_secret("crt", tls__crt="C", tls__key="K")
+    entry = resolve(a_project(), [alias], sources).entries["users"]
+    assert dict(entry.connection.files) == {
+        ("OPTIONS", "sslcert"): "users.crt",
+        ("OPTIONS", "sslkey"): "users.key",
+    }
+    assert entry.secret_data["users.key"].reveal() == b"K"
+
+
+def test_one_ca_is_one_file_for_all_aliases() -> None:
+    """Seven copies of a large bundle would not fit into a Secret."""
+    aliases = [an_alias(name, tls=TLS(ca=CA)) for name in ("a", "b")]
+    resolution = resolve(a_project(), aliases, a_config_map("ca", ca__pem="PEM"))
+    assert len({name for e in resolution.entries.values() for name in e.secret_data}) == 1
+
+
+def test_a_transaction_pooler_is_passed_by_in_the_job() -> None:
+    """The application gets what PgBouncer needs, the Job a direct connection."""
+    alias = an_alias(pooler=Pooler.TRANSACTION, migrate=DIRECT)
+    entry = resolve(a_project(), [alias], {}).entries["users"]
+    assert entry.migration
+    assert entry.connection.settings["DISABLE_SERVER_SIDE_CURSORS"] is True
+    assert "DISABLE_SERVER_SIDE_CURSORS" not in entry.migration.settings
+
+
+INVALID = Reason.INVALID_CONFIGURATION
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"engine": None}, "spec.engine"),
+        ({"engine": "postgress"}, "spec.engine"),
+        ({"engine": "django.db.backends.mongodb"}, "spec.engine"),
+        ({"name": None}, "spec.name"),
+        ({"name": "n" * 64}, "spec.name"),
+        ({"options": {"ssl_mode": "x"}}, "spec.options.ssl_mode"),
+        ({"options": {"dbname": "x"}}, "spec.options.dbname"),
+        ({"options": {"password": "x"}}, "spec.options.password"),
+        ({"options": {"isolation_level": "chaos"}}, "spec.options.isolation_level"),
+        ({"extra": {"PASSWORD": "x"}}, "spec.extra.PASSWORD"),
+        ({"options": {"pool": True}, "conn_max_age": 5}, "spec.connMaxAge"),
+        ({"pooler": Pooler.TRANSACTION}, "spec.migrate.connection"),
+        (
+            {"pooler": Pooler.TRANSACTION, "migrate": DIRECT, "options": {"options": "-c x"}},
+            "spec.options.options",
+        ),
+        ({"options": {"sslmode": "x"}, "tls": TLS(mode=TLSMode.REQUIRE)}, "spec.options"),
+        ({"engine": "mysql", "tls": TLS(mode=TLSMode.VERIFY_CA)}, "spec.tls"),
+        ({"engine": "mysql", "tls": TLS(mode=TLSMode.DISABLE)}, "spec.tls"),
+        ({"engine": "sqlite3", "tls": TLS(mode=TLSMode.REQUIRE)}, "spec.tls"),
+    ],
+)
+def test_what_cannot_work_is_refused_with_its_field(fields: Any, field: str) -> None:
+    """Only an edit cures these, so they do not wait for anything."""
+    assert problems_of(an_alias(**fields)) == [(field, INVALID)]
+
+
+def test_an_engine_of_a_third_party_may_have_any_option() -> None:
+    """Only Django's own backends are known well enough to refuse a key."""
+    found = settings_of(an_alias(engine="sentry.db.postgres", options={"anything": 1}))
+    assert found["OPTIONS"] == {"anything": 1}
+
+
+def test_a_misspelled_option_is_corrected() -> None:
+    """The remedy names the nearest option that exists."""
+    resolution = resolve(a_project(), [an_alias(options={"ssl_mode": "x"})], {})
+    assert "Did you mean sslmode?" in str(resolution.problems["users"][0])
+
+
+def test_a_profile_may_not_keep_connections_of_a_pool() -> None:
+    """It would crash in the pods that choose the profile, and nowhere else."""
+    changes = ProfileEntry("*", {"CONN_MAX_AGE": 300})
+    project = a_project(profiles=(Profile("web", (changes,)),))
+    alias = an_alias(options={"pool": True})
+    assert problems_of(alias, project=project) == [("spec.options.pool", INVALID)]
+
+
+def test_a_missing_parent_may_appear_and_a_circle_may_not() -> None:
+    """The first is waited for, the second is an error in both."""
+    assert problems_of(a_child("a", "b")) == [("spec.inheritFrom", Reason.PARENT_NOT_FOUND)]
+    assert problems_of(a_child("a", "b"), a_child("b", "a")) == [("spec.inheritFrom", INVALID)]
+    assert problems_of(an_empty_default(), a_child("a", "default")) == [
+        ("spec.inheritFrom", INVALID)
+    ]
+
+
+def test_the_older_claimant_keeps_the_alias_whatever_the_order() -> None:
+    """By age, then by name."""
+    old, new = an_alias(object="z", age=9), an_alias(object="a")
+    for order in ([old, new], [new, old]):
+        resolution = resolve(a_project(), order, {})
+        assert resolution.entries["users"].object == "z"
+        assert resolution.losers["a"].reason is Reason.ALIAS_CONFLICT
+
+
+def test_one_alias_that_cannot_be_resolved_leaves_the_others_alone() -> None:
+    """The four others flow."""
+    broken = an_alias("broken", credentials=credentials("gone"))
+    sources = {SourceRef(SourceKind.SECRET, "gone"): Missing()}
+    resolution = resolve(a_project(), [an_alias("a"), broken, an_alias("b")], sources)
+    assert set(resolution.entries) == {"a", "b"}
+    assert set(resolution.owners) == {"a", "b", "broken"}
+
+
+@pytest.mark.parametrize(
+    ("alias", "kind"),
+    [
+        (an_alias(), EntryKind.PRIMARY),
+        (an_alias(engine="sqlite3"), EntryKind.LOCAL),
+        (replace(an_alias(), role=a_replica("r", "x").role), EntryKind.REPLICA),
+        (an_empty_default(), EntryKind.EMPTY),
+    ],
+)
+def test_the_kind_tells_whether_there_is_anything_to_migrate(alias: Any, kind: EntryKind) -> None:
+    """Only a primary has migrations."""
+    assert resolve(a_project(), [alias], {}).entries[alias.alias].kind is kind
+
+
+def test_the_alias_decides_its_mode_before_the_project() -> None:
+    """A foreign database stays foreign in a project that migrates."""
+    never = an_alias("a", migrate=AliasMigrate(mode=MigrateMode.NEVER))
+    resolution = resolve(a_project(), [never, an_alias("b")], {})
+    assert resolution.entries["a"].mode is MigrateMode.NEVER
+    assert resolution.entries["b"].mode is MigrateMode.AUTO
+
+
+def test_an_alias_may_not_take_the_files_of_another_ones_migrations() -> None:
+    """``users.migrate`` would be published as ``users.migrate.user``, like users' own."""
+    assert problems_of(an_alias("users"), an_alias("users.migrate")) == [("spec.alias", INVALID)]
+
+
+def database(**fields: str) -> str:
+    """Return the key of a PostgreSQL database as seen from the namespace shop."""
+    return PhysicalDatabase(Family.POSTGRESQL, **{"namespace": "shop", **fields}).key
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"host": "db"}, {"host": "DB", "port": "5432"}),
+        ({"host": "db"}, {"host": "db.shop"}),
+        ({"host": "db"}, {"host": "db.shop.svc.cluster.local."}),
+    ],
+)
+def test_two_spellings_of_one_database_have_one_key(one: Any, other: Any) -> None:
+    """Two runs at once on one database are what the key prevents."""
+    assert database(**one) == database(**other)
+
+
+@pytest.mark.parametrize(
+    "other", [{"host": "db.other"}, {"host": "db", "port": "1"}, {"host": "db", "name": "x"}]
+)
+def test_different_databases_have_different_keys(other: Any) -> None:
+    """Else one would wait for the other without need."""
+    assert database(host="db") != database(**other)
+
+
+def test_every_source_that_resolving_needs_is_asked_for() -> None:
+    """Credentials, those of the Job, the CA and the client certificate."""
+    alias = an_alias(
+        credentials=credentials("a"),
+        tls=TLS(ca=CA, client_certificate="b"),
+        migrate=AliasMigrate(connection=MigrateConnection(credentials=credentials("c"))),
+    )
+    assert {str(ref) for ref in required_sources([alias])} == {
+        *("Secret a", "Secret b", "Secret c", "ConfigMap ca")
+    }
