@@ -64,9 +64,7 @@ def _plan_project(snapshot: Snapshot, desired: Desired, now: datetime) -> Plan:
         owner=desired.project.metadata,
         early=_in_order(snapshot, publication, statuses, runs),
         late=(*runs.create, *restarts),
-        wake_at=_earliest(
-            gate.wake_at, runs.wake_at, publication.wake_at, now + LOOK_AGAIN if look else None
-        ),
+        wake_at=_earliest(gate.wake_at, runs.wake_at, publication.wake_at, look_at),
         awaiting=any(
             problem.reason in CREDENTIAL_REASONS
             for problems in desired.resolution.problems.values()
