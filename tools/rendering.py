@@ -32,8 +32,8 @@ metadata:
 
 
 def helm() -> str:
-    """Return the helm to run: $HELM, else the one on the PATH, else the one built for the tests."""
-    return os.environ.get("HELM") or shutil.which("helm") or str(find_binaries("helm").path("helm"))
+    """Return the helm to run: $HELM, else the pinned one, so that renderings do not differ."""
+    return os.environ.get("HELM") or str(find_binaries("helm").path("helm"))
 
 
 def run_helm(*arguments: str) -> subprocess.CompletedProcess[str]:
