@@ -1,0 +1,1 @@
+"""A small shop: what dbalias' examples, demo and tests run."""

@@ -1,0 +1,1 @@
+"""No models: the migrations only take time."""
