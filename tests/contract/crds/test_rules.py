@@ -1,0 +1,133 @@
+"""Every CEL rule of the CRDs on a real API server, and the offline parser beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from contract.apiserver import ApiServer, Cause, objects, plain_path
+from contract.crds import cases_of_alias, cases_of_policy, cases_of_project
+from contract.crds.case import Case, an_alias_spec
+from dbalias.api.meta import Kind
+from dbalias.api.parse import parse_object
+
+CASES = [*cases_of_alias.CASES, *cases_of_policy.CASES, *cases_of_project.CASES]
+REFUSED = [case for case in CASES if case.message]
+ACCEPTED = [case for case in CASES if not case.message]
+
+PROJECT = "projectRef cannot be changed. Delete the object and create it for the other project"
+ALIAS = "alias cannot be changed. Delete the object and create another"
+TRANSITIONS = {
+    (Kind.ALIAS, "spec.projectRef", PROJECT),
+    (Kind.POLICY, "spec.projectRef", PROJECT),
+    (Kind.ALIAS, "", ALIAS),
+}
+"""Rules about a change; the parser sees one state only and cannot know them."""
+
+
+@pytest.mark.parametrize("case", ACCEPTED, ids=lambda case: case.id)
+def test_case_is_accepted_by_server_and_parser(apiserver: ApiServer, case: Case) -> None:
+    """What the sentence allows is taken by both."""
+    assert apiserver.try_create(case.body).causes == []
+    assert parse_object(case.body).problems == ()
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.id)
+def test_case_is_refused_by_server_and_parser_in_the_same_words(
+    apiserver: ApiServer, case: Case
+) -> None:
+    """What the sentence forbids is refused by both, and both say the same."""
+    [cause] = apiserver.try_create(case.body).causes
+    assert cause.field == case.field
+    assert cause.message.endswith(case.message)
+    parsed = parse_object(case.body)
+    assert parsed.value is None
+    assert [problem for problem in parsed.problems if str(problem).endswith(case.message)]
+
+
+def test_rule_of_every_crd_has_a_refused_case(crds: dict[str, dict[str, Any]]) -> None:
+    """A rule that is added without a case fails here."""
+    tried = {(case.kind, case.field, case.message) for case in REFUSED} | TRANSITIONS
+    assert {
+        (Kind(kind), *rule) for kind, crd in crds.items() for rule in _rules(_schema(crd), "")
+    } == tried
+
+
+@pytest.mark.parametrize(
+    ("name", "declared", "changed", "cause"),
+    [
+        pytest.param(
+            "users",
+            an_alias_spec(),
+            {"projectRef": {"name": "other"}},
+            Cause("spec.projectRef", PROJECT),
+            id="an alias stays with its project",
+        ),
+        pytest.param(
+            "users",
+            an_alias_spec(alias="users"),
+            {"alias": "u"},
+            Cause("", ALIAS),
+            id="an alias stays",
+        ),
+        pytest.param(
+            "users",
+            an_alias_spec(),
+            {"alias": "u"},
+            Cause("", ALIAS),
+            id="the name stays the alias",
+        ),
+        pytest.param(
+            "users", an_alias_spec(), {"alias": "users"}, None, id="the name may be said again"
+        ),
+        pytest.param("users", an_alias_spec(), {"host": "h"}, None, id="the rest may change"),
+    ],
+)
+def test_change_of_an_alias_is_refused_where_it_would_become_another(
+    apiserver: ApiServer, name: str, declared: Any, changed: Any, cause: Cause | None
+) -> None:
+    """Identity is immutable, everything else is not."""
+    assert apiserver.create(Case("", Kind.ALIAS, declared, name).body).accepted
+    try:
+        path = objects(Kind.ALIAS, name)
+        answer = apiserver.request("PATCH", f"{path}?dryRun=All", {"spec": changed})
+    finally:
+        apiserver.request("DELETE", path)
+    if cause is None:
+        assert answer.causes == []
+    else:
+        [found] = answer.causes
+        assert found.field == cause.field
+        assert found.message.endswith(cause.message)
+
+
+def test_change_of_a_policys_project_is_refused(apiserver: ApiServer) -> None:
+    """A policy stays with its project."""
+    body = Case("", Kind.POLICY, {"projectRef": {"name": "shop"}}, "auth").body
+    path = objects(Kind.POLICY, "auth")
+    assert apiserver.create(body).accepted
+    try:
+        change = {"spec": {"projectRef": {"name": "other"}}}
+        [cause] = apiserver.request("PATCH", path, change).causes
+    finally:
+        apiserver.request("DELETE", path)
+    assert cause.field == "spec.projectRef"
+    assert cause.message.endswith(PROJECT)
+
+
+def _schema(crd: dict[str, Any]) -> dict[str, Any]:
+    schema: dict[str, Any] = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    return schema
+
+
+def _rules(schema: dict[str, Any], at: str) -> Iterator[tuple[str, str]]:
+    """Yield where each rule reports, and its message."""
+    for rule in schema.get("x-kubernetes-validations", ()):
+        yield plain_path(at + rule.get("fieldPath", "")).lstrip("."), rule["message"]
+    for name, inner in schema.get("properties", {}).items():
+        yield from _rules(inner, f"{at}.{name}")
+    for field in ("items", "additionalProperties"):
+        if isinstance(schema.get(field), dict):
+            yield from _rules(schema[field], at)
