@@ -12,7 +12,8 @@ endif
 VENV := .venv/bin
 LOCKED := .venv/locked-$(shell cat requirements/test.txt pyproject.toml | cksum | cut -d' ' -f1)
 FAST := $(wildcard tests/unit tests/golden tests/contract)
-SLOW := $(wildcard tests/chart tests/integration tests/e2e)
+# Every other folder of tests, so that none can be forgotten.
+SLOW := $(filter-out $(FAST:%=%/) tests/bench/ tests/__pycache__/,$(sort $(wildcard tests/*/)))
 PYTEST := $(VENV)/python -m pytest $(PYTEST_ARGS)
 
 help: ## list what can be made
