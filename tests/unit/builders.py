@@ -20,7 +20,8 @@ BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 def a_metadata(name: str, *, age: int = 0, **fields: Any) -> Metadata:
     """Return metadata of an object created ``age`` seconds before the others."""
     created = BEGINNING - timedelta(seconds=age)
-    given = {"uid": f"uid-{name}", "generation": 1, "created_at": created, "changed_at": created}
+    given: dict[str, Any] = {"uid": f"uid-{name}", "generation": 1}
+    given |= {"created_at": created, "changed_at": created}
     return Metadata(namespace=NAMESPACE, name=name, **(given | fields))
 
 

@@ -128,6 +128,13 @@ def test_tls_is_spelled_as_the_driver_spells_it(
     assert entry.secret_data[name].reveal() == b"PEM"
 
 
+def test_a_ca_that_is_not_there_yet_is_waited_for() -> None:
+    """The ConfigMap may appear; its reason is not that of a Secret."""
+    sources = {SourceRef(SourceKind.CONFIG_MAP, "ca"): Missing()}
+    resolution = resolve(a_project(), [an_alias(tls=TLS(ca=CA))], sources)
+    assert resolution.problems["users"][0].reason is Reason.CONFIG_MAP_NOT_FOUND
+
+
 def test_a_client_certificate_is_two_files() -> None:
     """A kubernetes.io/tls Secret has one key for each."""
     alias = an_alias(tls=TLS(client_certificate="crt"))
