@@ -56,6 +56,18 @@ def run_to_its_end(cluster: Cluster, name: str, script: str) -> str:
     return cluster.kubectl("logs", f"job/{name}").stdout.strip()
 
 
+def start_pod(cluster: Cluster, name: str, script: str) -> None:
+    """Run a script as a pod labelled `app=<name>` and wait until it is Ready."""
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": {"app": name}},
+        "spec": json.loads(a_job(name, script))["spec"]["template"]["spec"],
+    }
+    cluster.kubectl("apply", "-f", "-", input=json.dumps(pod))
+    cluster.kubectl("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=60s")
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """Return a cluster with the base image, shared by this module."""
@@ -96,16 +108,29 @@ def test_a_pod_reaches_a_server_on_the_host(cluster: Cluster) -> None:
         assert run_to_its_end(cluster, "host", script) == ""
 
 
+def test_a_service_is_reached_from_pods_and_from_the_host(cluster: Cluster) -> None:
+    """Databases may run as pods; the host's tests reach them without port-forward."""
+    start_pod(cluster, "web", "import http.server as h; h.test(h.SimpleHTTPRequestHandler)")
+    cluster.kubectl("expose", "pod", "web", "--port=80", "--target-port=8000")
+    script = (
+        "import socket, time\n"
+        "for attempt in range(50):\n"
+        "  try: socket.create_connection(('web', 80), timeout=5); break\n"
+        "  except OSError: time.sleep(0.2)\n"
+        "else: raise SystemExit('not reached')"
+    )
+    run_to_its_end(cluster, "client", script)
+    for kind, port, field in (
+        ("service", 80, "{.spec.clusterIP}"),
+        ("pod", 8000, "{.status.podIP}"),
+    ):
+        address = cluster.kubectl("get", kind, "web", f"--output=jsonpath={field}").stdout
+        socket.create_connection((address, port), timeout=10).close()
+
+
 def test_kubectl_exec_works(cluster: Cluster) -> None:
     """The kubelet's streaming server is reached through the apiserver."""
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "sleeper"},
-        "spec": json.loads(a_job("x", "import time; time.sleep(600)"))["spec"]["template"]["spec"],
-    }
-    cluster.kubectl("apply", "-f", "-", input=json.dumps(pod))
-    cluster.kubectl("wait", "--for=condition=Ready", "pod/sleeper", "--timeout=60s")
+    start_pod(cluster, "sleeper", "import time; time.sleep(600)")
     assert cluster.kubectl("exec", "sleeper", "--", "id", "-u").stdout.strip() == "1000"
     cluster.kubectl("delete", "pod", "sleeper", "--grace-period=1")
 

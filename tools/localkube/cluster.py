@@ -22,8 +22,9 @@ from localkube.controlplane import ControlPlane, Options, free_port
 from localkube.errors import LocalkubeError
 from localkube.network import Network, claim_network
 from localkube.node import Node
+from localkube.paths import cache_dir
 from localkube.processes import Process, load_processes
-from localkube.progress import step
+from localkube.progress import exclusive, step
 from localkube.readiness import wait_for_account, wait_for_api, wait_for_http, wait_for_node
 
 _STOP_ORDER_LAST = ("kube-apiserver", "etcd")
@@ -248,12 +249,12 @@ class Cluster:
 def sweep() -> list[Path]:
     """Stop clusters whose owning test run is gone; return their state folders."""
     stopped = []
-    for state in registry.strays():
-        try:
-            Cluster.attach(state).stop()
-        except LocalkubeError:
+    with exclusive(cache_dir() / "sweep.lock"):
+        for state in registry.strays():
+            if (state / "cluster.json").exists():
+                Cluster.attach(state).stop()
             registry.forget(state)
-        stopped.append(state)
+            stopped.append(state)
     return stopped
 
 

@@ -1,10 +1,12 @@
 """The list of running clusters, by which those whose test run was killed are found and stopped."""
 
+import contextlib
 import hashlib
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from localkube.paths import registry_dir
 from localkube.processes import start_time
@@ -13,7 +15,10 @@ from localkube.processes import start_time
 def register(state: Path, *, owned: bool) -> None:
     """Note a cluster; an owned one is a stray as soon as this process is gone."""
     owner = {"pid": os.getpid(), "started": start_time(os.getpid())} if owned else None
-    _entry(state).write_text(json.dumps({"state": str(state), "owner": owner}))
+    # Renamed into place, for another run may be reading the list.
+    partial = _entry(state).with_suffix(".partial")
+    partial.write_text(json.dumps({"state": str(state), "owner": owner}))
+    partial.rename(_entry(state))
 
 
 def forget(state: Path) -> None:
@@ -23,17 +28,22 @@ def forget(state: Path) -> None:
 
 def running() -> Iterator[Path]:
     """Return the state folders of all clusters on the list."""
-    for entry in sorted(registry_dir().glob("*.json")):
-        yield Path(json.loads(entry.read_text())["state"])
+    for told in _entries():
+        yield Path(told["state"])
 
 
 def strays() -> Iterator[Path]:
     """Return the state folders of clusters whose owning process has ended."""
-    for entry in sorted(registry_dir().glob("*.json")):
-        told = json.loads(entry.read_text())
+    for told in _entries():
         owner = told["owner"]
         if owner and start_time(owner["pid"]) != owner["started"]:
             yield Path(told["state"])
+
+
+def _entries() -> Iterator[dict[str, Any]]:
+    for entry in sorted(registry_dir().glob("*.json")):
+        with contextlib.suppress(FileNotFoundError):
+            yield json.loads(entry.read_text())
 
 
 def _entry(state: Path) -> Path:
