@@ -59,6 +59,8 @@ def base_image() -> str:
     ensure_packages(IMAGE_PACKAGES)
     archive = archive_of(BASE_IMAGE)
     log = cache_dir() / "logs" / "base-image.log"
+    if archive.exists() and _is_stored(BASE_IMAGE):
+        return BASE_IMAGE
     with exclusive(_storage() / "lock"):
         if not archive.exists():
             with step(f"making {BASE_IMAGE} from Debian packages", expect="90 s"):
