@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from dbalias.api.meta import API_VERSION, Kind
 
 JSONObject = dict[str, Any]
+UNKNOWN = re.compile(r'unknown field "([^"]*)"')
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 
@@ -42,12 +43,16 @@ class Answer:
 
     @property
     def causes(self) -> list[Cause]:
-        """Return what was wrong; a refusal without causes becomes one of its message."""
+        """Return what was wrong, unknown fields of strict decoding among it."""
         if self.accepted:
             return []
-        listed = (self.body.get("details") or {}).get("causes")
-        found = listed or [{"message": self.body.get("message", "")}]
-        return [Cause(plain_path(c.get("field", "")), c.get("message", "")) for c in found]
+        said = self.body.get("message", "")
+        listed = [{"field": field, "message": said} for field in UNKNOWN.findall(said)]
+        listed += (self.body.get("details") or {}).get("causes", ())
+        return [
+            Cause(plain_path(cause.get("field", "")), cause.get("message", ""))
+            for cause in listed or [{"message": said}]
+        ]
 
 
 def plain_path(path: str) -> str:

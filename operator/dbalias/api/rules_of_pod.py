@@ -16,8 +16,8 @@ VOLUME_SOURCES = frozenset({"configMap", "secret", "projected", "emptyDir", "csi
 
 def demand_pod_rules(reader: Reader, pod: Fields, *, at: str) -> None:
     """Report what the CRD's rules refuse."""
-    for variable in pod.get("env", ()):
-        _demand_variable(reader, variable, f"{at}.env[{variable.get('name')}]")
+    for index, variable in enumerate(pod.get("env", ())):
+        _demand_variable(reader, variable, f"{at}.env[{index}]")
     for index, source in enumerate(pod.get("envFrom", ())):
         reader.demand(
             len(source.keys() - {"prefix"}) == 1,
@@ -72,8 +72,8 @@ def _demand_keys(reader: Reader, table: Fields, at: str, field: str) -> None:
 
 def _demand_volumes(reader: Reader, pod: Fields, at: str) -> None:
     volumes = pod.get("volumes", ())
-    for volume in volumes:
-        _demand_volume(reader, volume, f"{at}.volumes[{volume.get('name')}]")
+    for index, volume in enumerate(volumes):
+        _demand_volume(reader, volume, f"{at}.volumes[{index}]")
     names = {volume.get("name") for volume in volumes}
     for index, mount in enumerate(pod.get("volumeMounts", ())):
         path = mount.get("mountPath", "")

@@ -19,13 +19,13 @@ Spec = Mapping[str, JSON]
 def demand_project_rules(reader: Reader, spec: Spec) -> None:
     """Report what the CRD's rules refuse."""
     _demand_settings(reader, spec.get("settings", {}))
-    for profile in spec.get("profiles", ()):
-        for entry in profile.get("aliases", ()):
-            at = f"spec.profiles[{profile.get('name')}].aliases[{entry.get('alias')}].connMaxAge"
+    for index, profile in enumerate(spec.get("profiles", ())):
+        for place, entry in enumerate(profile.get("aliases", ())):
+            at = f"spec.profiles[{index}].aliases[{place}].connMaxAge"
             demand_conn_max_age(reader, entry, at=at)
     _demand_migrate(reader, spec.get("migrate", {}))
-    for command in spec.get("commands", ()):
-        _demand_command(reader, command, f"spec.commands[{command.get('name')}]")
+    for index, command in enumerate(spec.get("commands", ())):
+        _demand_command(reader, command, f"spec.commands[{index}]")
 
 
 def _demand_settings(reader: Reader, settings: Spec) -> None:

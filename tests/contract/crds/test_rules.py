@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from contract.apiserver import ApiServer, Cause, objects, plain_path
+from contract.apiserver import ApiServer, Cause, objects
 from contract.crds import cases_of_alias, cases_of_policy, cases_of_project
 from contract.crds.case import Case, an_alias_spec
+from contract.crds.schemas import rules_of
 from dbalias.api.meta import Kind
 from dbalias.api.parse import parse_object
 
@@ -50,9 +50,7 @@ def test_case_is_refused_by_server_and_parser_in_the_same_words(
 def test_rule_of_every_crd_has_a_refused_case(crds: dict[str, dict[str, Any]]) -> None:
     """A rule that is added without a case fails here."""
     tried = {(case.kind, case.field, case.message) for case in REFUSED} | TRANSITIONS
-    assert {
-        (Kind(kind), *rule) for kind, crd in crds.items() for rule in _rules(_schema(crd), "")
-    } == tried
+    assert {(Kind(kind), *rule) for kind, crd in crds.items() for rule in rules_of(crd)} == tried
 
 
 @pytest.mark.parametrize(
@@ -115,19 +113,3 @@ def test_change_of_a_policys_project_is_refused(apiserver: ApiServer) -> None:
         apiserver.request("DELETE", path)
     assert cause.field == "spec.projectRef"
     assert cause.message.endswith(PROJECT)
-
-
-def _schema(crd: dict[str, Any]) -> dict[str, Any]:
-    schema: dict[str, Any] = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    return schema
-
-
-def _rules(schema: dict[str, Any], at: str) -> Iterator[tuple[str, str]]:
-    """Yield where each rule reports, and its message."""
-    for rule in schema.get("x-kubernetes-validations", ()):
-        yield plain_path(at + rule.get("fieldPath", "")).lstrip("."), rule["message"]
-    for name, inner in schema.get("properties", {}).items():
-        yield from _rules(inner, f"{at}.{name}")
-    for field in ("items", "additionalProperties"):
-        if isinstance(schema.get(field), dict):
-            yield from _rules(schema[field], at)
