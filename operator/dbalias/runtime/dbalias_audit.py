@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import dbalias_databases
 from dbalias_routers import PolicyRouter
 from dbalias_rules import REPLICA, Families, name_of
+from dbalias_setup import is_empty
 
 ADD_RULE = "add `apps: [{app}]` or `models: [{model}]` to a rule of a DatabaseRoutingPolicy"
 
@@ -121,7 +122,7 @@ class Audit:
             yield place.refusal
             return
         name = name_of(place.model)
-        empty = [a for a in (place.write, *place.read) if a and self._databases.get(a) == {}]
+        empty = [a for a in (place.write, *place.read) if a and self._is_empty(a)]
         if empty:
             yield (
                 f"{place.label} (app {name.app}) is claimed by no rule and would reach the empty "
@@ -224,6 +225,9 @@ class Audit:
                     f"{app}.{name} runs code or SQL, and only models of {app} have rules: it "
                     "runs wherever one of these rules migrates; see that it expects that"
                 )
+
+    def _is_empty(self, alias: str) -> bool:
+        return alias in self._databases and is_empty(self._databases[alias])
 
     def _never(self, alias: str | None) -> str | None:
         why: str | None = self._routing["guard"]["never"].get(alias)

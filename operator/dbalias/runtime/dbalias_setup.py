@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import traceback
+from collections.abc import Mapping
+from typing import Any
 
 import dbalias_databases
 from dbalias_errors import Exit, RunError
@@ -29,6 +32,11 @@ def set_up(alias: str | None) -> None:
     _tell_what_is_replaced()
 
 
+def is_empty(entry: Mapping[str, Any]) -> bool:
+    """Return whether an entry of DATABASES is empty: Django fills it in with a dummy backend."""
+    return entry.get("ENGINE") in {None, "", "django.db.backends.dummy"}
+
+
 def _demand(alias: str) -> None:
     from django.conf import settings
     from django.db import connections
@@ -41,7 +49,7 @@ def _demand(alias: str) -> None:
         known = ", ".join(sorted(settings.DATABASES))
         raise RunError(Exit.CONFIGURATION, f'there is no alias "{alias}"; there are {known}')
     never = document["routing"]["guard"]["never"].get(alias)
-    if never or not settings.DATABASES[alias].get("ENGINE"):
+    if never or is_empty(settings.DATABASES[alias]):
         raise RunError(
             Exit.CONFIGURATION, f'alias "{alias}" is never migrated ({never or "empty"})'
         )
@@ -54,8 +62,6 @@ def _demand(alias: str) -> None:
 
 
 def _tell_what_is_replaced() -> None:
-    import sys
-
     overlay = sys.modules.get("dbalias_settings")
     if overlay is not None and overlay.replaced:
         names = ", ".join(sorted(overlay.replaced))
