@@ -82,7 +82,7 @@ def _judge(wanted: Wanted, *, record: Record, jobs: Sequence[JobState], now: dat
 
 def _exempt(wanted: Wanted, condition: ConditionValue, *, record: Record) -> Verdict:
     """Nothing to do, and so a request is answered."""
-    asked = wanted.requested_at or record.handled_request
+    asked = wanted.request or record.handled_request
     return Verdict(replace(record, handled_request=asked), condition, done=True)
 
 
@@ -115,7 +115,7 @@ def _is_waiting(record: Record, now: datetime) -> bool:
 
 
 def _is_requested(wanted: Wanted, record: Record) -> bool:
-    return bool(wanted.requested_at) and wanted.requested_at != record.handled_request
+    return bool(wanted.request) and wanted.request != record.handled_request
 
 
 def _is_changed(wanted: Wanted, record: Record) -> bool:
@@ -177,7 +177,7 @@ def _next_attempt(
         retry_at=None,
         reason=None if changed else record.reason,
         message="" if changed else record.message,
-        handled_request=wanted.requested_at or record.handled_request,
+        handled_request=wanted.request or record.handled_request,
     )
     return Attempt(number, name, started)
 

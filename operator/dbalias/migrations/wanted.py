@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from dbalias.api.project import MigrateMode
 from dbalias.django.entries import EntryKind
 
+REQUEST_LIMIT = 253
+"""The CRD's bound on ``status.migration.handledRequest``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -31,3 +34,8 @@ class Wanted:
     requested_at: str | None = None
     image: str | None = None
     history_limit: int = 3
+
+    @property
+    def request(self) -> str | None:
+        """The request as the status can hold it: anyone may write a long annotation."""
+        return self.requested_at[:REQUEST_LIMIT] if self.requested_at else None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dbalias.api.alias import AliasMigrate, DatabaseAlias
+from dbalias.api.conditions import Reason
 from dbalias.api.meta import JSON, Metadata
 from dbalias.api.ownership import ALIAS_LABEL, labels_of
 from dbalias.api.project import DjangoProject, MigrateMode
@@ -14,8 +17,9 @@ from dbalias.django.connections import Connection, PhysicalDatabase
 from dbalias.django.engines import Family
 from dbalias.django.entries import Entry, EntryKind
 from dbalias.migrations import marks
+from dbalias.migrations.decide import Verdict, decide
 from dbalias.migrations.observed import Finished, JobState, PodState
-from dbalias.migrations.record import Outcome, Record
+from dbalias.migrations.record import Completed, Outcome, Record
 from dbalias.migrations.wanted import Wanted
 
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
@@ -197,3 +201,25 @@ def _job_labels() -> dict[str, str]:
         marks.PURPOSE_LABEL: marks.MIGRATE_PURPOSE,
         marks.ATTEMPT_LABEL: "1",
     }
+
+
+def verdict_on(
+    wanted: Wanted,
+    record: Record = Record(),  # noqa: B008
+    jobs: Sequence[JobState] = (),
+    *,
+    at: datetime = NOW,
+) -> Verdict:
+    """One decision."""
+    return decide(wanted, record=record, jobs=jobs, now=at)
+
+
+SUCCEEDED = a_running_record(
+    outcome=Outcome.SUCCEEDED, completed=Completed("identity-a", "shop:1", "job-1", NOW)
+)
+FAILED = a_running_record(
+    outcome=Outcome.FAILED, failures=1, reason=Reason.MIGRATION_FAILED, message="It failed."
+)
+RETRIED = replace(FAILED, reason=Reason.LOGIN_REFUSED, retry_at=NOW + seconds(10))
+NEWER = a_wish(identity="identity-b", body="body-b", image="shop:2")
+PULL = a_waiting_pod(waiting_reason="ImagePullBackOff", waiting_message="no such image")

@@ -1,0 +1,249 @@
+"""Random lives of one alias: whatever happens, no two runs at once and none in vain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from dbalias.migrations.decide import Attempt, Verdict, decide
+from dbalias.migrations.observed import Finished, JobState, PodState, survivors
+from dbalias.migrations.record import Outcome, Record
+from unit.migrations.builders import NOW, a_pod, a_report, a_waiting_pod, a_wish, an_ended_pod
+
+EXIT_CODES = [1, 2, 3, 4, 5, 6, 7, 8, 9, 137]
+LIFE = settings(max_examples=150, stateful_step_count=40, deadline=None)
+
+
+@dataclass(frozen=True)
+class Success:
+    """What the world remembers of the last Job that completed."""
+
+    identity: str
+    requested_at: str | None
+
+
+class Alias(RuleBasedStateMachine):
+    """A cluster of one alias, and an operator that may die between any two writes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = NOW
+        self.wanted = a_wish()
+        self.status: dict[str, Any] = {}
+        self.jobs: dict[str, JobState] = {}
+        self.pods: list[PodState] = []
+        self.last_success: Success | None = None
+        self.created = 0
+        self.uids = 0
+
+    # the operator
+
+    def look(self) -> Verdict:
+        """One pass' decision from what the API shows."""
+        jobs = [*self.jobs.values()]
+        return decide(
+            self.wanted,
+            record=Record.parse(self.status),
+            jobs=[*jobs, *survivors(self.pods, jobs)],
+            now=self.now,
+        )
+
+    @rule(dies_after=st.sampled_from(["reading", "writing the status", "acting"]))
+    def reconcile(self, dies_after: str) -> None:
+        """A pass that may end before or after the status is written."""
+        verdict = self.look()
+        if dies_after == "reading":
+            return
+        start = verdict.start
+        self.status = (start.record if start else verdict.record).render()
+        if dies_after == "writing the status":
+            return
+        for name in [*verdict.retire, *([verdict.cancel] if verdict.cancel else [])]:
+            self.delete(self.jobs[name])
+        if start:
+            self.create(start)
+
+    def create(self, start: Attempt) -> None:
+        """What the API server does with a new Job; here the promises are checked."""
+        assert start.job not in self.jobs, "the name of a Job that exists"
+        assert all(job.finished for job in self.jobs.values()), "a second run at once"
+        assert not survivors(self.pods, self.jobs.values()), "a run beside a pod that still stops"
+        if self.last_success and self.last_success.identity == self.wanted.identity:
+            assert self.wanted.requested_at != self.last_success.requested_at, "a run in vain"
+        self.uids += 1
+        self.created += 1
+        self.jobs[start.job] = JobState(
+            name=start.job,
+            uid=f"job-{self.uids}",
+            alias=self.wanted.alias,
+            attempt=start.number,
+            identity=start.record.identity,
+            body=start.record.body,
+            created_at=self.now,
+            alias_uid=self.wanted.object_uid,
+            requested_at=start.record.handled_request,
+            image=self.wanted.image,
+        )
+
+    # the cluster
+
+    def delete(self, job: JobState) -> None:
+        """Deletion in the background: the Job is gone, a pod that runs stops in its own time."""
+        del self.jobs[job.name]
+        if job.pod and job.pod.started and not job.pod.ended:
+            labels = {
+                "app.kubernetes.io/managed-by": "dbalias",
+                "dbalias.dev/purpose": "migrate",
+                "dbalias.dev/alias": job.alias,
+                "dbalias.dev/attempt": str(job.attempt),
+            }
+            pod = replace(job.pod, owner=job.uid, labels=tuple(labels.items()), deleting=True)
+            self.pods.append(pod)
+
+    def unfinished(self) -> JobState | None:
+        """The Job that may run, if any."""
+        return next((job for job in self.jobs.values() if not job.finished), None)
+
+    def change(self, job: JobState, **changes: Any) -> None:
+        """What a controller or the kubelet writes."""
+        self.jobs[job.name] = replace(job, **changes)
+
+    @precondition(lambda self: self.unfinished())
+    @rule(reason=st.sampled_from(["ContainerCreating", "ImagePullBackOff"]))
+    def pod_waits(self, reason: str) -> None:
+        """A pod is made, and its container is not started."""
+        job = self.unfinished()
+        if job and not (job.pod and job.pod.started):
+            self.change(job, pod=a_waiting_pod(owner=job.uid, waiting_reason=reason))
+
+    @precondition(lambda self: self.unfinished())
+    @rule()
+    def pod_runs(self) -> None:
+        """The container starts."""
+        job = self.unfinished()
+        assert job
+        self.change(job, pod=a_pod(owner=job.uid))
+
+    @precondition(lambda self: self.unfinished())
+    @rule()
+    def job_completes(self) -> None:
+        """The run succeeds."""
+        job = self.unfinished()
+        assert job
+        self.complete(job)
+
+    def complete(self, job: JobState) -> None:
+        """The run succeeds, and the world remembers it, if it is known to be of this alias."""
+        adopted = Record.parse(self.status).job_uid == job.uid
+        known = adopted or job.alias_uid == self.wanted.object_uid
+        self.last_success = Success(job.identity, job.requested_at) if known else None
+        self.change(
+            job,
+            finished=Finished.COMPLETE,
+            finished_at=self.now,
+            pod=an_ended_pod(0, a_report(state="done", exit=0)),
+        )
+
+    @precondition(lambda self: self.unfinished())
+    @rule(code=st.sampled_from(EXIT_CODES))
+    def job_fails(self, code: int) -> None:
+        """The run ends with any exit code."""
+        job = self.unfinished()
+        assert job
+        self.change(job, finished=Finished.FAILED, finished_at=self.now, pod=an_ended_pod(code))
+
+    @precondition(lambda self: self.jobs)
+    @rule(data=st.data())
+    def job_is_deleted(self, data: st.DataObject) -> None:
+        """A person deletes any Job; an outcome that nobody had read is lost with it."""
+        job = self.jobs[data.draw(st.sampled_from(sorted(self.jobs)))]
+        record = Record.parse(self.status)
+        if job.finished and (record.is_open or job.attempt > record.attempt):
+            self.last_success = None
+        self.delete(job)
+
+    @rule()
+    def pods_are_gone(self) -> None:
+        """What was stopping has stopped."""
+        self.pods.clear()
+
+    @rule(length=st.sampled_from([1, 30, 400]))
+    def time_passes(self, length: int) -> None:
+        """Seconds go by."""
+        self.now += timedelta(seconds=length)
+
+    # the user
+
+    @rule(identity=st.sampled_from("abc"))
+    def image_changes(self, identity: str) -> None:
+        """Forth, or back to an older one."""
+        self.wanted = replace(self.wanted, identity=identity, body=f"body-{identity}")
+
+    @rule(body=st.sampled_from("xyz"))
+    def body_changes(self, body: str) -> None:
+        """Other resources in the pod template."""
+        self.wanted = replace(self.wanted, body=f"body-{body}")
+
+    @rule()
+    def run_is_requested(self) -> None:
+        """The annotation gets another time."""
+        self.wanted = replace(self.wanted, requested_at=self.now.isoformat())
+
+    @rule()
+    def alias_is_made_again(self) -> None:
+        """Deleted and created under the same name; its Jobs live on."""
+        self.uids += 1
+        self.wanted = replace(self.wanted, object_uid=f"alias-{self.uids}")
+        self.status = {}
+        self.last_success = None
+
+    @rule()
+    def status_is_lost(self) -> None:
+        """A restore brings the alias back without its status."""
+        self.status = {}
+        self.last_success = None
+
+    # what always holds
+
+    @invariant()
+    def an_unchanged_record_is_stable(self) -> None:
+        """What is written is what is read, or every pass would write again."""
+        record = self.look().record
+        assert Record.parse(record.render()).render() == record.render()
+
+    @invariant()
+    def attempts_have_names_and_numbers_of_their_own(self) -> None:
+        """A Job is found by either."""
+        assert len({job.attempt for job in self.jobs.values()}) == len(self.jobs)
+
+    def teardown(self) -> None:
+        """In a world without further mishap the alias ends migrated, as wanted."""
+        for _ in range(12):
+            self.pods.clear()
+            self.now += timedelta(minutes=6)
+            if job := self.unfinished():
+                self.complete(job)
+            verdict = self.look()
+            if verdict.done:
+                break
+            if verdict.stalled:
+                self.run_is_requested()
+            self.reconcile("acting")
+        assert verdict.done
+        record = verdict.record
+        assert record.completed
+        assert record.completed.identity == self.wanted.identity
+        assert record.outcome is not Outcome.RUNNING
+        before = self.created
+        self.reconcile("acting")
+        self.reconcile("acting")
+        assert self.created == before
+
+
+TestAlias = Alias.TestCase
+TestAlias.settings = LIFE

@@ -1,0 +1,184 @@
+"""What Jobs and pods of the API server are read as."""
+
+from __future__ import annotations
+
+import pytest
+
+from dbalias.api.meta import JSON
+from dbalias.migrations.observed import Finished, PodState, parse_job, parse_pod, survivors
+from dbalias.migrations.report import Report, parse_report
+from unit.migrations.builders import a_job_body, a_pod, a_pod_body, a_report
+
+
+def test_job_is_read_with_what_its_marks_say() -> None:
+    """Name, attempt, identity and the alias object it was made for."""
+    job = parse_job(a_job_body(), [], [])
+    assert job
+    assert (job.alias, job.attempt, job.identity, job.body) == ("users", 1, "identity-a", "body-a")
+    assert (job.project, job.alias_uid, job.image) == ("shop", "alias-1", "shop:1")
+    assert job.finished is None
+
+
+@pytest.mark.parametrize(
+    ("conditions", "finished"),
+    [
+        ([{"type": "Complete", "status": "True"}], Finished.COMPLETE),
+        ([{"type": "Failed", "status": "True"}], Finished.FAILED),
+        ([{"type": "FailureTarget", "status": "True"}], None),
+        ([{"type": "SuccessCriteriaMet", "status": "True"}], None),
+        ([{"type": "Failed", "status": "False"}], None),
+        ([], None),
+    ],
+    ids=["complete", "failed", "about to fail", "about to complete", "not failed", "silent"],
+)
+def test_job_has_ended_only_by_its_own_final_conditions(
+    conditions: JSON, finished: Finished | None
+) -> None:
+    """FailureTarget comes while the pod still runs."""
+    job = parse_job(a_job_body(conditions=conditions), [], [])
+    assert job
+    assert job.finished is finished
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["app.kubernetes.io/managed-by", "dbalias.dev/purpose", "dbalias.dev/alias"],
+)
+def test_job_without_our_label_is_not_ours(label: str) -> None:
+    """A foreign Job is never taken for an attempt."""
+    body = a_job_body()
+    del body["metadata"]["labels"][label]
+    assert parse_job(body, [], []) is None
+
+
+def test_job_with_an_attempt_that_is_no_number_is_not_ours() -> None:
+    """Someone else wrote that label."""
+    body = a_job_body()
+    body["metadata"]["labels"]["dbalias.dev/attempt"] = "second"
+    assert parse_job(body, [], []) is None
+
+
+def test_job_takes_only_its_own_pod_and_complaints() -> None:
+    """Told apart by uid; the newest complaint is the last; ordinary events are left out."""
+    mine, other = {"uid": "job-uid"}, {"uid": "other"}
+    events = [
+        {"involvedObject": mine, "reason": "FailedCreate", "message": "b", "lastTimestamp": "2"},
+        {"involvedObject": mine, "reason": "FailedCreate", "message": "a", "lastTimestamp": "1"},
+        {"involvedObject": other, "reason": "FailedCreate", "message": "c"},
+        {"involvedObject": mine, "reason": "SuccessfulCreate", "message": "d"},
+    ]
+    job = parse_job(a_job_body(), [a_pod(owner="other"), a_pod(name="own")], events)
+    assert job
+    assert job.pod
+    assert job.pod.name == "own"
+    assert job.complaints == ("a", "b")
+
+
+WAITING = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
+ENDED = {"terminated": {"exitCode": 5, "reason": "Error", "message": "{}"}}
+NEVER = {"terminated": {"exitCode": 128, "reason": "StartError", "message": "no python"}}
+LOST = {"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager"}
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        (a_pod_body(WAITING), {"waiting_reason": "ImagePullBackOff", "started": False}),
+        (a_pod_body({"running": {}}, phase="Running"), {"started": True, "exit_code": None}),
+        (a_pod_body(ENDED), {"exit_code": 5, "termination_message": "{}", "started": True}),
+        (a_pod_body(NEVER), {"exit_code": 128, "started": False}),
+        (a_pod_body(conditions=[LOST]), {"node_lost": True, "node": "node-1"}),
+        (a_pod_body(reason="NodeLost"), {"node_lost": True}),
+        (
+            a_pod_body(reason="Evicted", message="low on memory"),
+            {"node_lost": False, "ended_reason": "Evicted", "disruption": "low on memory"},
+        ),
+        (
+            a_pod_body(
+                conditions=[{"type": "PodScheduled", "status": "False", "message": "0/3 nodes"}]
+            ),
+            {"unschedulable_message": "0/3 nodes"},
+        ),
+    ],
+    ids=[
+        "its image is not pulled",
+        "it runs",
+        "it ended",
+        "it ended without ever running",
+        "its node is lost",
+        "its node is lost, as older clusters say it",
+        "it was evicted",
+        "no node takes it",
+    ],
+)
+def test_pod_is_read_when(body: JSON, fields: dict[str, object]) -> None:
+    """The container ``migrate`` and what surrounds it."""
+    pod = parse_pod(body)
+    assert {name: getattr(pod, name) for name in fields} == fields
+    assert (pod.owner, pod.uid) == ("job-uid", "pod-uid")
+
+
+def test_pod_without_any_status_is_one_that_has_not_begun() -> None:
+    """As it is in the moment after its creation."""
+    pod = parse_pod({"metadata": {"name": "p"}})
+    assert pod == PodState(name="p")
+
+
+def test_survivors_are_the_pods_that_outlive_their_job() -> None:
+    """A Job deleted in the background leaves its pod ten minutes to stop."""
+    pod = parse_pod(a_pod_body({"running": {}}, phase="Running"))
+    job = parse_job(a_job_body(), [pod], [])
+    assert job
+    assert survivors([pod], [job]) == ()
+    (left,) = survivors([pod], [])
+    assert (left.name, left.uid, left.alias, left.attempt) == ("job-1", "job-uid", "users", 1)
+    assert left.deleting
+    assert left.finished is None
+
+
+def test_survivors_are_no_pods_that_ended_or_are_not_ours() -> None:
+    """Nothing of them runs, or it is none of our business."""
+    ended = parse_pod(a_pod_body(ENDED, phase="Failed"))
+    foreign = a_pod(owner="other", labels=())
+    assert survivors([ended, foreign], []) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [None, "", "plain words", '{"format": 1, "state": "do', "[]", '{"format": 2}', "1"],
+    ids=["none", "empty", "words", "cut", "a list", "another format", "a number"],
+)
+def test_report_is_none_for(text: str | None) -> None:
+    """A killed run, or a runtime's own message."""
+    assert parse_report(text) is None
+
+
+def test_report_is_read_field_by_field() -> None:
+    """As the runner writes it."""
+    text = a_report(
+        state="failed",
+        exit=5,
+        current="shop.0003_x",
+        currentAtomic=False,
+        transactionalDDL=True,
+        aheadCount=2,
+        ahead=["shop.0009_z"],
+        audit={"errors": ["e"], "errorCount": 4},
+    )
+    assert parse_report(text) == Report(
+        state="failed",
+        exit=5,
+        current="shop.0003_x",
+        current_atomic=False,
+        transactional_ddl=True,
+        ahead_count=2,
+        ahead=("shop.0009_z",),
+        audit_errors=("e",),
+        audit_error_count=4,
+    )
+
+
+def test_report_field_of_another_type_counts_as_not_said() -> None:
+    """An image may hold another version of the runner."""
+    text = a_report(exit="5", current=3, ahead="x", audit=[], aheadCount=True)
+    assert parse_report(text) == Report(state="failed")
