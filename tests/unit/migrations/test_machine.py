@@ -16,7 +16,7 @@ from dbalias.migrations.record import Outcome, Record
 from unit.migrations.builders import NOW, a_pod, a_report, a_waiting_pod, a_wish, an_ended_pod
 
 EXIT_CODES = [1, 2, 3, 4, 5, 6, 7, 8, 9, 137]
-LIFE = settings(max_examples=150, stateful_step_count=40, deadline=None)
+LIFE = settings(max_examples=300, stateful_step_count=40, deadline=None)
 
 
 @dataclass(frozen=True)
@@ -53,26 +53,30 @@ class Alias(RuleBasedStateMachine):
             now=self.now,
         )
 
-    @rule(dies_after=st.sampled_from(["reading", "writing the status", "acting"]))
-    def reconcile(self, dies_after: str) -> None:
-        """A pass that may end before or after the status is written."""
+    @rule()
+    def reconcile(self) -> None:
+        """A pass from the reading to the last write."""
         verdict = self.look()
-        if dies_after == "reading":
-            return
-        start = verdict.start
-        self.status = (start.record if start else verdict.record).render()
-        if dies_after == "writing the status":
-            return
+        self.store(verdict)
         for name in [*verdict.retire, *([verdict.cancel] if verdict.cancel else [])]:
             self.delete(self.jobs[name])
-        if start:
-            self.create(start)
+        if verdict.start:
+            self.create(verdict.start)
+
+    @rule()
+    def reconcile_and_die(self) -> None:
+        """A pass that ends when the status is written and nothing else is."""
+        self.store(self.look())
+
+    def store(self, verdict: Verdict) -> None:
+        """Write the status: before anything is created or deleted."""
+        self.status = (verdict.start.record if verdict.start else verdict.record).render()
 
     def create(self, start: Attempt) -> None:
         """What the API server does with a new Job; here the promises are checked."""
         assert start.job not in self.jobs, "the name of a Job that exists"
         assert all(job.finished for job in self.jobs.values()), "a second run at once"
-        assert not survivors(self.pods, self.jobs.values()), "a run beside a pod that still stops"
+        assert not self.pods, "a run beside a pod that still stops"
         if self.last_success and self.last_success.identity == self.wanted.identity:
             assert self.wanted.requested_at != self.last_success.requested_at, "a run in vain"
         self.uids += 1
@@ -137,6 +141,14 @@ class Alias(RuleBasedStateMachine):
         assert job
         self.complete(job)
 
+    @rule()
+    def all_goes_well(self) -> None:
+        """What is wanted runs and completes, unless something is in the way."""
+        self.reconcile()
+        if job := self.unfinished():
+            self.complete(job)
+        self.reconcile()
+
     def complete(self, job: JobState) -> None:
         """The run succeeds, and the world remembers it, if it is known to be of this alias."""
         adopted = Record.parse(self.status).job_uid == job.uid
@@ -184,27 +196,24 @@ class Alias(RuleBasedStateMachine):
         """Forth, or back to an older one."""
         self.wanted = replace(self.wanted, identity=identity, body=f"body-{identity}")
 
-    @rule(body=st.sampled_from("xyz"))
-    def body_changes(self, body: str) -> None:
-        """Other resources in the pod template."""
-        self.wanted = replace(self.wanted, body=f"body-{body}")
+    @rule(body=st.sampled_from("xyz"), asked=st.booleans())
+    def body_changes_or_a_run_is_requested(self, body: str, asked: bool) -> None:
+        """Other resources in the pod template, or another time in the annotation."""
+        if asked:
+            self.request()
+        else:
+            self.wanted = replace(self.wanted, body=f"body-{body}")
 
-    @rule()
-    def run_is_requested(self) -> None:
-        """The annotation gets another time."""
+    def request(self) -> None:
+        """A person asks for a run."""
         self.wanted = replace(self.wanted, requested_at=self.now.isoformat())
 
-    @rule()
-    def alias_is_made_again(self) -> None:
-        """Deleted and created under the same name; its Jobs live on."""
-        self.uids += 1
-        self.wanted = replace(self.wanted, object_uid=f"alias-{self.uids}")
-        self.status = {}
-        self.last_success = None
-
-    @rule()
-    def status_is_lost(self) -> None:
-        """A restore brings the alias back without its status."""
+    @rule(made_again=st.booleans())
+    def status_is_lost(self, made_again: bool) -> None:
+        """By a restore, or with the alias, which is then made again; its Jobs live on."""
+        self.uids += made_again
+        uid = f"alias-{self.uids}" if made_again else self.wanted.object_uid
+        self.wanted = replace(self.wanted, object_uid=uid)
         self.status = {}
         self.last_success = None
 
@@ -232,16 +241,16 @@ class Alias(RuleBasedStateMachine):
             if verdict.done:
                 break
             if verdict.stalled:
-                self.run_is_requested()
-            self.reconcile("acting")
+                self.request()
+            self.reconcile()
         assert verdict.done
         record = verdict.record
         assert record.completed
         assert record.completed.identity == self.wanted.identity
         assert record.outcome is not Outcome.RUNNING
         before = self.created
-        self.reconcile("acting")
-        self.reconcile("acting")
+        self.reconcile()
+        self.reconcile()
         assert self.created == before
 
 
