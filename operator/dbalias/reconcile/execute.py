@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import logging
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import assert_never
 
 from dbalias.api.conditions import timestamp
-from dbalias.api.meta import API_VERSION, JSON, Kind, Metadata
-from dbalias.api.ownership import labels_of, owner_reference
+from dbalias.api.meta import API_VERSION, Kind, Metadata
 from dbalias.reconcile.actions import (
     Action,
     CreateJob,
@@ -23,7 +20,7 @@ from dbalias.reconcile.actions import (
     RestartWorkload,
     WriteStatus,
 )
-from dbalias.reconcile.names import JOB_MOUNTED
+from dbalias.reconcile.objects import build_object
 from dbalias.reconcile.ports import (
     WORKLOADS,
     AlreadyExistsError,
@@ -76,9 +73,9 @@ class _Execution:
     async def do(self, action: Action) -> None:
         match action:
             case PublishConfigMap():
-                await self._publish_config_map(action)
+                await self._publish(Resource.CONFIG_MAPS, action)
             case PublishSecret():
-                await self._publish_secret(action)
+                await self._publish(Resource.SECRETS, action)
             case WriteStatus():
                 await self._write_status(action)
             case DeleteObject():
@@ -91,25 +88,9 @@ class _Execution:
             case _:
                 assert_never(action)
 
-    async def _publish_config_map(self, action: PublishConfigMap) -> None:
-        body = self._skeleton("ConfigMap", action.name, action.annotations)
-        body["data"] = dict(action.data)
-        if action.immutable:
-            body["immutable"] = True
-            body["metadata"]["labels"] |= JOB_MOUNTED
-        await self._publish(Resource.CONFIG_MAPS, body, action)
-
-    async def _publish_secret(self, action: PublishSecret) -> None:
-        body = self._skeleton("Secret", action.name, action.annotations)
-        body["type"] = "Opaque"
-        body["data"] = {
-            name: base64.b64encode(value.reveal()).decode() for name, value in action.data.items()
-        }
-        await self._publish(Resource.SECRETS, body, action)
-
-    async def _publish(
-        self, resource: Resource, body: JSON, action: PublishConfigMap | PublishSecret
-    ) -> None:
+    async def _publish(self, resource: Resource, action: PublishConfigMap | PublishSecret) -> None:
+        assert self._plan.owner is not None
+        body = build_object(action, self._plan.key, owner=self._plan.owner)
         # Created when absent, applied only where the plan saw our controller reference: a
         # forced apply would take over somebody else's object.
         if not action.exists:
@@ -119,20 +100,6 @@ class _Execution:
             removal = {"data": dict.fromkeys(action.foreign)}
             await self._cluster.patch(resource, self._namespace, action.name, removal)
         await self._cluster.apply(resource, self._namespace, body)
-
-    def _skeleton(self, kind: str, name: str, annotations: Mapping[str, str]) -> JSON:
-        assert self._plan.owner is not None
-        return {
-            "apiVersion": "v1",
-            "kind": kind,
-            "metadata": {
-                "name": name,
-                "namespace": self._namespace,
-                "labels": labels_of(self._plan.key.name),
-                "annotations": dict(annotations),
-                "ownerReferences": [owner_reference(self._plan.owner)],
-            },
-        }
 
     async def _write_status(self, action: WriteStatus) -> None:
         meta = action.metadata

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from dbalias.api.alias import DatabaseAlias
 from dbalias.api.meta import JSON, Key, Kind
 from dbalias.api.ownership import PROJECT_LABEL, is_controlled_by
-from dbalias.api.parse_alias import parse_alias
-from dbalias.api.parse_metadata import parse_metadata
-from dbalias.api.parse_policy import parse_policy
-from dbalias.api.parse_project import parse_project
-from dbalias.api.policy import DatabaseRoutingPolicy
 from dbalias.api.project import DjangoProject, Workload
-from dbalias.api.secrets import SecretBytes
 from dbalias.django.sources import (
-    Found,
     Missing,
     SourceKind,
     SourceRef,
@@ -29,6 +21,7 @@ from dbalias.django.sources import (
 )
 from dbalias.migrations.observed import JobState, PodState, parse_job, parse_pod, survivors
 from dbalias.migrations.record import Outcome, Record
+from dbalias.reconcile.declared import decode_secret, read_source, with_declared
 from dbalias.reconcile.names import JOB_MOUNTED, migrate_secret_name, stable_name
 from dbalias.reconcile.ports import WORKLOADS, Cluster, Resource, UnreadableError
 from dbalias.reconcile.snapshot import (
@@ -79,7 +72,7 @@ async def gather(cluster: Cluster, key: Key, memory: Memory) -> Snapshot:
         reading.listed(Resource.ALIASES, fields=by_project),
         reading.listed(Resource.POLICIES, fields=by_project),
     )
-    snapshot = _declared(Snapshot(key, memory), project_body, alias_bodies, policy_bodies)
+    snapshot = with_declared(Snapshot(key, memory), project_body, alias_bodies, policy_bodies)
     if snapshot.project is not None and not reading.unreadable:
         snapshot = await _with_observed(snapshot, reading)
     return replace(snapshot, unreadable=tuple(reading.unreadable), versions=dict(reading.versions))
@@ -115,46 +108,6 @@ async def _with_observed(snapshot: Snapshot, reading: _Reading) -> Snapshot:
     )
 
 
-def _declared(
-    snapshot: Snapshot,
-    project: JSON | None,
-    aliases: Iterable[JSON],
-    policies: Iterable[JSON],
-) -> Snapshot:
-    broken: list[Broken] = []
-    parsed_aliases: list[DatabaseAlias] = []
-    parsed_policies: list[DatabaseRoutingPolicy] = []
-    for body in aliases:
-        alias = parse_alias(body)
-        if alias.value is None:
-            broken.append(_broken(Kind.ALIAS, body, alias.problems))
-        elif not alias.value.metadata.deleting:
-            parsed_aliases.append(alias.value)
-    for body in policies:
-        policy = parse_policy(body)
-        if policy.value is None:
-            broken.append(_broken(Kind.POLICY, body, policy.problems))
-        elif not policy.value.metadata.deleting:
-            parsed_policies.append(policy.value)
-    declared: DjangoProject | Broken | None = None
-    if project is not None and not project["metadata"].get("deletionTimestamp"):
-        parsed = parse_project(project)
-        declared = parsed.value or _broken(Kind.PROJECT, project, parsed.problems)
-    return replace(
-        snapshot,
-        project=declared,
-        aliases=tuple(parsed_aliases),
-        policies=tuple(parsed_policies),
-        broken=tuple(broken),
-    )
-
-
-def _broken(kind: Kind, body: JSON, problems: tuple) -> Broken:  # type: ignore[type-arg]
-    spec = body.get("spec") or {}
-    name = str(spec.get("alias") or body["metadata"]["name"]) if kind is Kind.ALIAS else None
-    return Broken(kind, parse_metadata(body["metadata"]), problems, name, body.get("status") or {})
-
-
 async def _sources(reading: _Reading, aliases: Iterable[DatabaseAlias]) -> Sources:
     slots = asyncio.Semaphore(SECRETS_AT_ONCE)
 
@@ -176,16 +129,7 @@ async def _source(reading: _Reading, ref: SourceRef) -> SourceState:
         reading.versions[ref.name] = resource_version(body)
     if body is None:
         return Missing()
-    data = _decoded(body) if is_secret else _plain(body)
-    return Found(data, parse_metadata(body["metadata"]).changed_at)
-
-
-def _decoded(body: JSON) -> dict[str, SecretBytes]:
-    return {k: SecretBytes(base64.b64decode(v)) for k, v in (body.get("data") or {}).items()}
-
-
-def _plain(body: JSON) -> dict[str, SecretBytes]:
-    return {k: SecretBytes(v.encode()) for k, v in (body.get("data") or {}).items()}
+    return read_source(body)
 
 
 def resource_version(body: JSON | None) -> str | None:
@@ -217,7 +161,7 @@ def _secret(body: JSON | None, uid: str) -> PublishedSecret | None:
         uid=meta["uid"],
         ours=is_controlled_by(body, uid),
         predecessors=_is_predecessors(body, uid),
-        data=_decoded(body),
+        data=decode_secret(body),
         labels=dict(meta.get("labels") or {}),
         annotations=dict(meta.get("annotations") or {}),
     )
