@@ -12,7 +12,8 @@ from dbalias.migrations.marks import REQUEST_ANNOTATION
 from dbalias.migrations.record import LIST_LIMIT
 from dbalias.reconcile.actions import WriteStatus
 from dbalias.reconcile.desired import Desired, Hold
-from dbalias.reconcile.publication import Publication, final_revision
+from dbalias.reconcile.final import final_revision
+from dbalias.reconcile.publication import Publication
 from dbalias.reconcile.runs import Runs
 from dbalias.reconcile.status import Obstacle, Subject, summary, write_status
 

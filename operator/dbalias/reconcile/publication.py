@@ -13,6 +13,7 @@ from dbalias.api.secrets import SecretBytes
 from dbalias.django.artefact import config_map_data, secret_data, stable_document
 from dbalias.reconcile.actions import Action, DeleteObject, PublishConfigMap, PublishSecret
 from dbalias.reconcile.desired import Desired, own_data
+from dbalias.reconcile.final import final_revision
 from dbalias.reconcile.names import (
     PUBLISHED_AT,
     REVISION,
@@ -30,7 +31,7 @@ A kubelet brings both to a running pod within a minute or so, but not at the sam
 container that restarts in between must find what the older ConfigMap asks for.
 """
 
-_OWN_KEY = re.compile(r".+\.(user|password|host|port|name|url|crt|key)|ca-[0-9a-f]{12}\.crt")
+_OWN_KEY = re.compile(r".+\.(user|password|host|port|name|url|option|crt|key)|ca-[0-9a-f]{12}\.crt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +73,14 @@ def plan_publication(
     )
 
 
-def final_revision(desired: Desired) -> str | None:
-    """Return the revision that is published once everything is migrated."""
-    everything = frozenset(desired.artefact.document["databases"])
-    document = stable_document(
-        desired.artefact.document,
-        desired.published,
-        migrated=everything,
-        mode=desired.project.publish,
-    )
-    return None if document is None else str(document["revision"])
-
-
 def _next_document(snapshot: Snapshot, desired: Desired, runs: Runs) -> JSON | None:
     if desired.published is None and not _may_begin(desired, runs):
         return None
     document = stable_document(
         desired.artefact.document,
         desired.published,
-        migrated=runs.done,
+        # An alias that cannot be resolved keeps its last good entry and holds nobody up.
+        migrated=runs.done | desired.resolution.problems.keys(),
         mode=desired.project.publish,
     )
     return desired.published if document is None else document
