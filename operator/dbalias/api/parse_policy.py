@@ -40,6 +40,6 @@ def _build_rule(spec: Mapping[str, JSON]) -> Rule:
         write=spec["write"],
         read=tuple(spec.get("read", ())),
         weights=spec.get("weights", {}),
-        migrate_on=MigrateOn(migrate.get("on", MigrateOn.WRITE)),
+        migrate_on=MigrateOn(migrate.get("to", MigrateOn.WRITE)),
         migrate_aliases=tuple(migrate.get("aliases", ())),
     )

@@ -30,8 +30,8 @@ def _demand_rule(reader: Reader, rule: Mapping[str, JSON], at: str) -> None:
     )
     migrate = rule.get("migrate", {})
     reader.demand(
-        (migrate.get("on") == MigrateOn.ALIASES) == bool(migrate.get("aliases")),
+        (migrate.get("to") == MigrateOn.ALIASES) == bool(migrate.get("aliases")),
         f"{at}.migrate",
-        "migrate.aliases and migrate.on Aliases need each other",
+        "migrate.aliases and migrate.to Aliases need each other",
         "Set both, or neither",
     )

@@ -19,7 +19,7 @@ RULE = Record(
         "weights": Table(Number(1, 1000), 32),
         "write": ALIAS_NAME,
         "migrate": Record(
-            {"on": choice(MigrateOn), "aliases": Items(ALIAS_NAME, 64, distinct=True)}
+            {"to": choice(MigrateOn), "aliases": Items(ALIAS_NAME, 64, distinct=True)}
         ),
     },
     required=("match", "write"),

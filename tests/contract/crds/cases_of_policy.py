@@ -20,7 +20,7 @@ def no(sentence: str, at: str, message: str, **fields: Any) -> Case:
 
 NOTHING = "match claims nothing. Name apps or models; the app * claims everything"
 WEIGHTS = "weights names an alias that is not in read. Add it to read, or remove its weight"
-ALIASES = "migrate.aliases and migrate.on Aliases need each other. Set both, or neither"
+ALIASES = "migrate.aliases and migrate.to Aliases need each other. Set both, or neither"
 
 EMPTY_MATCHES: list[dict[str, Any]] = [
     {},
@@ -40,14 +40,14 @@ CASES = [
     ok("readers may have weights", read=["r1", "r2"], weights={"r1": 2}),
     no("only readers have weights", "spec.rules.weights", WEIGHTS, read=["r1"], weights={"r2": 1}),
     no("without readers there are no weights", "spec.rules.weights", WEIGHTS, weights={"users": 1}),
-    ok("tables may be made nowhere", migrate={"on": "Nowhere"}),
-    ok("tables may be made on several aliases", migrate={"on": "Aliases", "aliases": ["s1", "s2"]}),
+    ok("tables may be made nowhere", migrate={"to": "Nowhere"}),
+    ok("tables may be made on several aliases", migrate={"to": "Aliases", "aliases": ["s1", "s2"]}),
     *(
         no(f"{migrate} leaves open where", "spec.rules.migrate", ALIASES, migrate=migrate)
         for migrate in (
-            {"on": "Aliases"},
-            {"on": "Aliases", "aliases": []},
-            {"on": "Write", "aliases": ["s1"]},
+            {"to": "Aliases"},
+            {"to": "Aliases", "aliases": []},
+            {"to": "Write", "aliases": ["s1"]},
             {"aliases": ["s1"]},
         )
     ),
