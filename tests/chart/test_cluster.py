@@ -98,7 +98,7 @@ def test_an_upgrade_to_all_namespaces_widens_the_rights(cluster: Cluster) -> Non
     home = f"--namespace={rendering.NAMESPACE}"
     assert comes_to_be_allowed(cluster, "get", "secrets", "--all-namespaces")
     assert not may(cluster, "list", "secrets", "--all-namespaces")
-    assert may(cluster, "list", "customresourcedefinitions.apiextensions.k8s.io")
+    assert not may(cluster, "list", "customresourcedefinitions.apiextensions.k8s.io")
     assert may(cluster, "update", "leases/dbalias", home)
     assert not may(cluster, "update", "leases/other", home)
     assert not may(cluster, "update", "leases/dbalias", "--namespace=shop")
