@@ -32,3 +32,5 @@ def configure_logging(*, level: str, style: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # kopf logs a line for every event it hands on, and whole bodies at DEBUG.
     logging.getLogger("kopf").setLevel(logging.WARNING)
+    # Signals are the main thread's business, and kopf has threads of its own.
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -10,21 +11,42 @@ from dbalias import __version__
 
 VERBS = {
     "run": "run the operator",
+    "render": "print what the operator would publish for manifests, without a cluster",
+    "check": "find every problem of manifests, without a cluster",
+    "status": "show what is published, migrated and failing in a cluster",
 }
 """Each verb is a module of this room with ``add_arguments`` and ``run``."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; return the process' exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    parsed = _parser(given).parse_args(given)
+    try:
+        return int(parsed.run(parsed))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; the interpreter must not flush it again.
+        sys.stdout = None
+        return 141
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """Import the verb asked for and no other: ``check`` needs no Kubernetes client."""
     parser = argparse.ArgumentParser(
         prog="dbalias", description="Django database aliases on Kubernetes."
     )
     parser.add_argument("--version", action="version", version=f"dbalias {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    asked = next((word for word in arguments if not word.startswith("-")), None)
     for verb, summary in VERBS.items():
-        module = import_module(f"dbalias.cli.{verb}")
-        below = verbs.add_parser(verb, help=summary, description=module.__doc__)
-        module.add_arguments(below)
-        below.set_defaults(run=module.run)
-    parsed = parser.parse_args(arguments)
-    return int(parsed.run(parsed))
+        below = verbs.add_parser(
+            verb, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        if verb == asked:
+            module = import_module(f"dbalias.cli.{verb}")
+            below.description = module.__doc__
+            module.add_arguments(below)
+            below.set_defaults(run=module.run)
+    return parser

@@ -8,8 +8,11 @@ own: one that becomes forbidden leaves the others running.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import kopf
@@ -23,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 RESTART_AFTER = 10.0
 """Seconds before watches that ended are started again."""
+STOP_WITHIN = 3.0
+"""Seconds that watches get to end; after that the process goes without them."""
 
 
 class Changes(Protocol):
@@ -49,13 +54,19 @@ class Watch:
     """The supervised watches of one scope: a namespace, or the whole cluster."""
 
     def __init__(
-        self, api: Api, namespace: str | None, changes: Changes, *, secrets: bool = False
+        self,
+        api: Api,
+        namespace: str | None,
+        changes: Changes,
+        *,
+        secrets: bool = False,
     ) -> None:
         self._api = api
         self._namespace = namespace
         self._changes = changes
         self._secrets = secrets
-        self._ready = asyncio.Event()
+        self._where = namespace or "all namespaces"
+        self._ready = threading.Event()
 
     def is_ready(self) -> bool:
         """Tell whether the watches of this scope run."""
@@ -63,16 +74,12 @@ class Watch:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watch until ``stop``; whatever ends the watches, start them again."""
-        where = self._namespace or "all namespaces"
         while not stop.is_set():
             if await self._is_served():
-                logger.info("watching %s", where)
-                try:
-                    await self._watch(stop)
-                except Exception as error:
-                    logger.error("watches of %s ended (%s)", where, type(error).__name__)
+                logger.info("watching %s", self._where)
+                await self._watch(stop)
             if not stop.is_set():
-                logger.warning("watches of %s start again in %s s", where, int(RESTART_AFTER))
+                logger.warning("watches of %s start again in %.0f s", self._where, RESTART_AFTER)
                 await _wait(stop, RESTART_AFTER)
 
     async def _is_served(self) -> bool:
@@ -92,32 +99,96 @@ class Watch:
         return not missing
 
     async def _watch(self, stop: asyncio.Event) -> None:
-        ended = asyncio.Event()
-        relay = asyncio.create_task(_relay(stop, ended))
+        """Run kopf in a thread until ``stop``, or until it ends.
+
+        When a kopf operator ends, it cancels every task of its event loop, and it takes the
+        signal handlers of the main thread: so each has a loop and a thread of its own.
+        """
+        loop = asyncio.get_running_loop()
+        over: asyncio.Future[None] = loop.create_future()
+        flag = threading.Event()
+        thread = threading.Thread(
+            target=self._run_kopf, args=(flag, loop, over), name="watch", daemon=True
+        )
+        thread.start()
+        stopping = asyncio.create_task(stop.wait())
+        first: set[asyncio.Future[Any]] = {over, stopping}
+        try:
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+            flag.set()
+            await asyncio.wait({over}, timeout=STOP_WITHIN)
+        finally:
+            flag.set()
+            stopping.cancel()
+            self._ready.clear()
+
+    def _run_kopf(
+        self, flag: threading.Event, loop: asyncio.AbstractEventLoop, over: asyncio.Future[None]
+    ) -> None:
+        try:
+            asyncio.run(self._operate(flag, loop))
+        except Exception as error:
+            logger.error("watches of %s ended: %s", self._where, type(error).__name__)
+        finally:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the process ends
+                loop.call_soon_threadsafe(_resolve, over)
+
+    async def _operate(self, flag: threading.Event, loop: asyncio.AbstractEventLoop) -> None:
+        async def on_event(*, body: kopf.Body, type: str | None, **_: Any) -> None:
+            change = _Change.of(body, vanished=type == "DELETED")
+            loop.call_soon_threadsafe(self._tell, change)
+
         scope: dict[str, Any] = (
             {"clusterwide": True} if self._namespace is None else {"namespaces": [self._namespace]}
         )
+        # By default kopf asks for the name of the process' user, and a container's has none.
+        scope["identity"] = FIELD_MANAGER
         try:
             await kopf.operator(
-                registry=_registry(self._on_event, self._secrets),
+                registry=_registry(on_event, self._secrets),
                 settings=_settings(),
                 standalone=True,
-                stop_flag=ended,
+                stop_flag=flag,
                 ready_flag=self._ready,
                 **scope,
             )
         finally:
-            self._ready.clear()
-            relay.cancel()
+            flag.set()  # else a thread of kopf would wait for it for ever
 
-    async def _on_event(self, *, body: kopf.Body, type: str | None, **_: Any) -> None:
-        vanished = type == "DELETED"
-        namespace = str(body.metadata.namespace)
-        if body["kind"] == "Secret":
-            version = None if vanished else str(body.metadata["resourceVersion"])
-            self._changes.secret_changed(namespace, str(body.metadata.name), version)
-        elif name := project_of(body):
-            self._changes.project_changed(Key(namespace, name), vanished=vanished)
+    def _tell(self, change: _Change) -> None:
+        if change.secret is not None:
+            self._changes.secret_changed(change.namespace, change.secret, change.version)
+        elif change.project is not None:
+            self._changes.project_changed(
+                Key(change.namespace, change.project), vanished=change.vanished
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What crosses from kopf's thread to ours: names, never bodies."""
+
+    namespace: str
+    project: str | None
+    secret: str | None
+    version: str | None
+    vanished: bool
+
+    @classmethod
+    def of(cls, body: kopf.Body, *, vanished: bool) -> _Change:
+        is_secret = body["kind"] == "Secret"
+        return cls(
+            namespace=str(body.metadata.namespace),
+            project=None if is_secret else project_of(body),
+            secret=str(body.metadata.name) if is_secret else None,
+            version=None if vanished else str(body.metadata["resourceVersion"]),
+            vanished=vanished,
+        )
+
+
+def _resolve(over: asyncio.Future[None]) -> None:
+    if not over.done():
+        over.set_result(None)
 
 
 def _settings() -> kopf.OperatorSettings:
@@ -125,6 +196,8 @@ def _settings() -> kopf.OperatorSettings:
     settings.posting.enabled = False
     settings.scanning.disabled = True
     settings.peering.standalone = True
+    # A scope that ends must not take the process with it ten minutes later.
+    settings.process.ultimate_exiting_timeout = None
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 10
     settings.watching.server_timeout = 300
@@ -153,11 +226,6 @@ def _registry(on_event: Callable[..., Any], secrets: bool) -> kopf.OperatorRegis
     for group, version, plural in others:
         kopf.on.event(group, version, plural, registry=registry, id=plural)(handle)
     return registry
-
-
-async def _relay(stop: asyncio.Event, ended: asyncio.Event) -> None:
-    await stop.wait()
-    ended.set()
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:
