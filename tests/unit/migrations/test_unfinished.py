@@ -176,6 +176,15 @@ def test_job_that_can_never_start_gives_way_to(wanted: Wanted, pod: PodState) ->
     assert repeated.record == verdict.record
 
 
+def test_cancelled_job_that_is_still_being_deleted_stays_cancelled() -> None:
+    """Taken for running again, its absence would look like a killed run."""
+    cancelled = a_running_record(outcome=Outcome.CANCELLED)
+    verdict = verdict_on(NEWER, cancelled, [a_job(pod=PULL, deleting=True)])
+    assert verdict.record == cancelled
+    assert (verdict.cancel, verdict.start, verdict.active) == (None, None, True)
+    assert verdict_on(NEWER, verdict.record).start
+
+
 def test_cancelled_job_that_started_after_all_is_followed() -> None:
     """The image came in the moment between; now it is a run like any other."""
     cancelled = a_running_record(outcome=Outcome.CANCELLED)
