@@ -1,0 +1,79 @@
+"""The end-to-end tests: `pytest -n 4 tests/e2e`, or without -n one after the other.
+
+They need what localkube's node needs (root on Debian); cluster, servers, images and the chart's
+release are made by the first test process and taken away by the last. Tests share the operator
+but neither namespaces nor databases, and one of them may have it killed at any moment: only a
+test that measures how quickly the operator answers asks for `steady_operator`. While writing
+tests, keep a stage up with `python -m stage` (see there) and name it in DBALIAS_STAGE.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stage.api import ApiServer
+from stage.play import NewShop, Shop
+from stage.setting import Setting
+from stage.sharing import locked, shared_stage
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that all processes of this run share."""
+    kept = os.environ.get("DBALIAS_STAGE")
+    if kept:
+        return Path(kept).resolve()
+    base = tmp_path_factory.getbasetemp()
+    # Under pytest-xdist each process has a folder of its own in that of the run.
+    return (base.parent if base.name.startswith("popen-") else base) / "stage"
+
+
+@pytest.fixture(scope="session")
+def setting(run_folder: Path) -> Iterator[Setting]:
+    """Return the stage, set up once a run."""
+    with shared_stage(run_folder) as shared:
+        yield shared
+
+
+@pytest.fixture(scope="session")
+def api(setting: Setting) -> Iterator[ApiServer]:
+    """Return the API server, as administrator."""
+    server = ApiServer(setting.cluster.kubeconfig)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def new_shop(setting: Setting, api: ApiServer) -> Iterator[NewShop]:
+    """Return what opens a namespace of its own; all are left at the end."""
+    opened: list[Shop] = []
+
+    def open_shop(name: str) -> Shop:
+        opened.append(Shop(setting, api, name))
+        return opened[-1]
+
+    yield open_shop
+    for shop in opened:
+        shop.close()
+
+
+@pytest.fixture
+def shop(new_shop: NewShop, request: pytest.FixtureRequest) -> Shop:
+    """Return a namespace named after the test."""
+    return new_shop(request.node.name.removeprefix("test_"))
+
+
+@pytest.fixture
+def steady_operator(run_folder: Path) -> Iterator[None]:
+    """Keep others from harming the operator meanwhile."""
+    with locked(run_folder / "operator", alone=False):
+        yield
+
+
+@pytest.fixture
+def operator_to_harm(run_folder: Path) -> Iterator[None]:
+    """Allow to harm the operator; waits for tests that measure it."""
+    with locked(run_folder / "operator"):
+        yield

@@ -1,0 +1,215 @@
+"""A client of the API server: JSON over kept connections, because kubectl costs 0.1 s a call."""
+
+import base64
+import http.client
+import json
+import queue
+import socket
+import ssl
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+JSON = Any
+"""What `json.loads` returns."""
+
+TIMEOUT = 30.0
+
+_GROUPS = {
+    "ConfigMap": ("api/v1", "configmaps"),
+    "Event": ("api/v1", "events"),
+    "Namespace": ("api/v1", "namespaces"),
+    "Pod": ("api/v1", "pods"),
+    "ResourceQuota": ("api/v1", "resourcequotas"),
+    "Secret": ("api/v1", "secrets"),
+    "ServiceAccount": ("api/v1", "serviceaccounts"),
+    "Deployment": ("apis/apps/v1", "deployments"),
+    "Job": ("apis/batch/v1", "jobs"),
+    "DjangoProject": ("apis/dbalias.dev/v1alpha1", "djangoprojects"),
+    "DatabaseAlias": ("apis/dbalias.dev/v1alpha1", "databasealiases"),
+    "DatabaseRoutingPolicy": ("apis/dbalias.dev/v1alpha1", "databaseroutingpolicies"),
+}
+
+
+class ApiError(Exception):
+    """The API server refused; `status` is the HTTP status, the text is its own message."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(f"{status}: {text}")
+        self.status = status
+
+
+def path_of(kind: str, namespace: str = "", name: str = "") -> str:
+    """Return the path of a kind's objects, or of one; without a namespace those of all."""
+    group, plural = _GROUPS[kind]
+    parts = ["", group, *(("namespaces", namespace) if namespace else ()), plural]
+    return "/".join([*parts, name] if name else parts)
+
+
+class ApiServer:
+    """Requests as administrator; safe to use from several threads."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        told = json.loads(kubeconfig.read_text())
+        address = urlsplit(told["clusters"][0]["cluster"]["server"])
+        assert address.hostname
+        self._host, self._port = address.hostname, address.port
+        self._tls = _context(told)
+        self._idle: queue.SimpleQueue[http.client.HTTPSConnection] = queue.SimpleQueue()
+
+    def close(self) -> None:
+        """Close every connection that is kept."""
+        while not self._idle.empty():
+            self._idle.get().close()
+
+    def get(self, kind: str, namespace: str, name: str) -> JSON | None:
+        """Return one object, or None when there is none."""
+        try:
+            return self._request("GET", path_of(kind, namespace, name))
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def objects(self, kind: str, namespace: str = "", **query: str) -> list[JSON]:
+        """Return the objects of a kind, of all namespaces when none is named."""
+        found = self._request("GET", path_of(kind, namespace), query=query)
+        items: list[JSON] = found["items"]
+        return items
+
+    def apply(self, body: JSON) -> JSON:
+        """Apply an object server-side, as `kubectl apply --server-side` does."""
+        metadata = body["metadata"]
+        return self._request(
+            "PATCH",
+            path_of(body["kind"], metadata.get("namespace", ""), metadata["name"]),
+            body=body,
+            query={"fieldManager": "somebody", "force": "true"},
+            content_type="application/apply-patch+yaml",
+        )
+
+    def merge(self, kind: str, namespace: str, name: str, **change: JSON) -> JSON:
+        """Merge a change into an object; None removes a field."""
+        return self._request(
+            "PATCH",
+            path_of(kind, namespace, name),
+            body=change,
+            content_type="application/merge-patch+json",
+        )
+
+    def delete(self, kind: str, namespace: str, name: str) -> None:
+        """Delete an object and, in the background, what it owns; nothing if it is gone."""
+        try:
+            self._request(
+                "DELETE",
+                path_of(kind, namespace, name),
+                body={"propagationPolicy": "Background"},
+            )
+        except ApiError as error:
+            if error.status != 404:
+                raise
+
+    def log(self, namespace: str, pod: str, **query: str) -> str:
+        """Return what a pod's container wrote."""
+        path = f"{path_of('Pod', namespace, pod)}/log"
+        return self._exchange("GET", path, query=query).decode(errors="replace")
+
+    def watch(self, kind: str) -> "Watch":
+        """Return every later version of a kind's objects, in all namespaces."""
+        version = self._request("GET", path_of(kind))["metadata"]["resourceVersion"]
+        return Watch(self._connect(timeout=None), path_of(kind), version)
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: JSON = None,
+        query: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> JSON:
+        text = None if body is None else json.dumps(body).encode()
+        return json.loads(
+            self._exchange(method, path, body=text, query=query, content_type=content_type)
+        )
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        query: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> bytes:
+        target = f"{path}?{urlencode(query)}" if query else path
+        connection = self._connect() if self._idle.empty() else self._take()
+        try:
+            connection.request(method, target, body, {"Content-Type": content_type})
+            answer = connection.getresponse()
+            text = answer.read()
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.put(connection)
+        if answer.status >= 400:
+            raise ApiError(answer.status, _message(text))
+        return text
+
+    def _take(self) -> http.client.HTTPSConnection:
+        try:
+            return self._idle.get_nowait()
+        except queue.Empty:
+            return self._connect()
+
+    def _connect(self, timeout: float | None = TIMEOUT) -> http.client.HTTPSConnection:
+        return http.client.HTTPSConnection(
+            self._host, self._port, timeout=timeout, context=self._tls
+        )
+
+
+class Watch:
+    """An open watch: iterate over objects as they change, until another thread stops it."""
+
+    def __init__(self, connection: http.client.HTTPSConnection, path: str, version: str) -> None:
+        self._connection = connection
+        query = {"watch": "true", "resourceVersion": version, "timeoutSeconds": "900"}
+        connection.request("GET", f"{path}?{urlencode(query)}")
+        self._socket: socket.socket = connection.sock
+        self._answer = connection.getresponse()
+
+    def __iter__(self) -> Iterator[JSON]:
+        try:
+            for line in self._answer:
+                yield json.loads(line)["object"]
+        except (OSError, ValueError, http.client.HTTPException):
+            return
+        finally:
+            self._answer.close()
+            self._connection.close()
+
+    def stop(self) -> None:
+        """End the iteration."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+
+
+def _message(text: bytes) -> str:
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return text.decode(errors="replace")
+
+
+def _context(kubeconfig: JSON) -> ssl.SSLContext:
+    cluster, user = kubeconfig["clusters"][0]["cluster"], kubeconfig["users"][0]["user"]
+    authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
+    context = ssl.create_default_context(cadata=authority)
+    with tempfile.NamedTemporaryFile() as pair:
+        # Both in one file: the ssl module reads certificate and key from files only.
+        pair.write(base64.b64decode(user["client-certificate-data"]))
+        pair.write(base64.b64decode(user["client-key-data"]))
+        pair.flush()
+        context.load_cert_chain(pair.name)
+    return context

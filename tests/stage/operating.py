@@ -1,0 +1,42 @@
+"""What befalls the operator itself: killed, or not there."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from stage.api import ApiServer
+from stage.setting import OPERATOR, OPERATOR_NAMESPACE
+
+
+def kill_operator(api: ApiServer) -> None:
+    """Kill the operator's process as the kernel would for want of memory; kubelet restarts it."""
+    (pod,) = api.objects("Pod", OPERATOR_NAMESPACE)
+    (status,) = pod["status"]["containerStatuses"]
+    container = status["containerID"].removeprefix("containerd://")
+    for pid in _processes_of(container):
+        os.kill(pid, signal.SIGKILL)
+
+
+def scale_operator(api: ApiServer, replicas: int) -> None:
+    """Set how many operators run and wait until it is so."""
+    api.merge("Deployment", OPERATOR_NAMESPACE, OPERATOR, spec={"replicas": replicas})
+    deadline = time.monotonic() + 60
+    while len(api.objects("Pod", OPERATOR_NAMESPACE)) != replicas:
+        assert time.monotonic() < deadline, f"the operator is not scaled to {replicas}"
+        time.sleep(0.2)
+
+
+def _processes_of(container: str) -> list[int]:
+    """Return the pids, as this machine counts them, of a container's processes."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                groups = (entry / "cgroup").read_text()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if container in groups:
+                found.append(int(entry.name))
+    assert found, f"no process of container {container} is found"
+    return found

@@ -1,0 +1,54 @@
+"""Every status that the operator writes, however briefly it stands."""
+
+import threading
+from collections import defaultdict
+from types import TracebackType
+from typing import Self
+
+from stage.api import JSON, ApiServer, Watch
+
+_KINDS = ("DjangoProject", "DatabaseAlias", "DatabaseRoutingPolicy")
+
+
+class History:
+    """While the context is open, watches all objects of ours in all namespaces."""
+
+    def __init__(self, api: ApiServer) -> None:
+        self._watches = [api.watch(kind) for kind in _KINDS]
+        self._seen: dict[str, list[JSON]] = defaultdict(list)
+        self._threads = [
+            threading.Thread(target=self._record, args=(watch,)) for watch in self._watches
+        ]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for watch in self._watches:
+            watch.stop()
+        for thread in self._threads:
+            thread.join()
+
+    def stalled(self, namespace: str) -> list[str]:
+        """Return, as sentences, every Stalled=True that a namespace's objects ever had."""
+        return [
+            f"{one['kind']}/{one['metadata']['name']}: {condition['message']}"
+            for one in self._seen[namespace]
+            for condition in one.get("status", {}).get("conditions", ())
+            if condition["type"] == "Stalled" and condition["status"] == "True"
+        ]
+
+    def versions(self, namespace: str) -> int:
+        """Return how many versions of a namespace's objects were seen."""
+        return len(self._seen[namespace])
+
+    def _record(self, watch: Watch) -> None:
+        for one in watch:
+            self._seen[one["metadata"].get("namespace", "")].append(one)
