@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from dbalias.api import limits
 from dbalias.api.conditions import parse_timestamp
@@ -30,7 +30,7 @@ def open_envelope(body: JSON, *, kind: Kind, spec: Record) -> Envelope:
     """Read what all kinds share; what is wrong is in the returned ``reader``."""
     body = body if isinstance(body, Mapping) else {}
     metadata = _table(body.get("metadata"))
-    reader = Reader(f"{kind}/{metadata.get('name') or '?'}")
+    reader = Reader(f"{kind}/{_text(metadata.get('name')) or '?'}")
     for name in body.keys() - set(_ENVELOPE):
         reader.refuse_unknown(str(name), _ENVELOPE, at=str(name))
     reader.demand(
@@ -49,13 +49,13 @@ def open_envelope(body: JSON, *, kind: Kind, spec: Record) -> Envelope:
 
 def parse_metadata(metadata: Mapping[str, JSON]) -> Metadata:
     """Return the part that decisions use; what a file lacks (uid, times) stays empty."""
-    created = parse_timestamp(metadata.get("creationTimestamp"))
+    created = _time(metadata.get("creationTimestamp"))
     return Metadata(
-        namespace=metadata.get("namespace") or "",
-        name=str(metadata.get("name") or ""),
-        uid=metadata.get("uid") or "",
+        namespace=_text(metadata.get("namespace")),
+        name=_text(metadata.get("name")),
+        uid=_text(metadata.get("uid")),
         generation=metadata.get("generation") or 0,
-        resource_version=metadata.get("resourceVersion") or "",
+        resource_version=_text(metadata.get("resourceVersion")),
         created_at=created,
         changed_at=max(_declared_at(created, metadata.get("managedFields") or ()), default=None),
         deleting=bool(metadata.get("deletionTimestamp")),
@@ -71,7 +71,7 @@ def _declared_at(
         yield created
     for entry in managed_fields:
         ours = entry.get("manager") == FIELD_MANAGER or entry.get("subresource") == "status"
-        time = None if ours else parse_timestamp(entry.get("time"))
+        time = None if ours else _time(entry.get("time"))
         if time:
             yield time
 
@@ -89,3 +89,17 @@ def _demand_name(reader: Reader, name: JSON) -> None:
 
 def _table(value: JSON) -> Mapping[str, JSON]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: JSON) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _time(value: JSON) -> datetime | None:
+    """Return a time; a file may hold one without quotes, which YAML has read already."""
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    try:
+        return parse_timestamp(_text(value))
+    except ValueError:
+        return None

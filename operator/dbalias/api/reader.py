@@ -79,7 +79,7 @@ class Reader:
             case Record():
                 return self._read_record(value, shape, at)
             case Anything():
-                return value
+                return self._read_anything(value, at)
             case _:
                 return self._read_scalar(value, shape, at)
 
@@ -176,7 +176,7 @@ class Reader:
             remedy = f"Keep at most {shape.max_entries}"
             return self._fail(at, f"{_leaf(at)} has {len(table)} entries", remedy)
         if isinstance(shape, AnyObject):
-            return table
+            return self._read_anything(table, at)
         read = {k: self._read(v, shape.value, f"{at}[{k}]") for k, v in table.items()}
         return {k: v for k, v in read.items() if v is not _REFUSED}
 
@@ -201,6 +201,12 @@ class Reader:
         }
         return {name: item for name, item in read.items() if item is not _REFUSED}
 
+    def _read_anything(self, value: JSON, at: str) -> JSON:
+        if _is_json(value):
+            return value
+        remedy = "Put dates, NaN and keys that are not texts in quotes"
+        return self._fail(at, f"{_leaf(at)} holds what JSON cannot", remedy)
+
     def _has_text_keys(self, table: dict[JSON, JSON], at: str) -> bool:
         if all(isinstance(key, str) for key in table):
             return True
@@ -221,6 +227,14 @@ def _join(at: str, name: str) -> str:
 
 def _leaf(at: str) -> str:
     return at.rsplit(".", 1)[-1] if at else "the object"
+
+
+def _is_json(value: JSON) -> bool:
+    """Tell whether a value read from YAML is one that JSON has; aliases may make it a loop."""
+    try:
+        return bool(json.loads(json.dumps(value, allow_nan=False)) == value)
+    except (TypeError, ValueError, RecursionError):
+        return False
 
 
 def _unique_pairs(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:

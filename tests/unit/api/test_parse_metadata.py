@@ -49,6 +49,18 @@ def test_metadata_of_a_file_has_no_times() -> None:
     assert (metadata.created_at, metadata.changed_at, metadata.deleting) == (None, None, False)
 
 
+@pytest.mark.parametrize("time", [datetime(2026, 5, 1, 8), datetime(2026, 5, 1, 8, tzinfo=UTC)])
+def test_time_that_yaml_has_read_already_is_a_time(time: datetime) -> None:
+    """A file may hold a creationTimestamp without quotes."""
+    created = datetime(2026, 5, 1, 8, tzinfo=UTC)
+    assert parse_metadata({"creationTimestamp": time}).created_at == created
+
+
+def test_time_that_is_none_counts_as_absent() -> None:
+    """A file is no place to fail over a time."""
+    assert parse_metadata({"creationTimestamp": "yesterday"}).created_at is None
+
+
 @pytest.mark.parametrize(
     ("entries", "hour"),
     [

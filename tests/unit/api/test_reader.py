@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -93,6 +94,18 @@ def test_legal_record_is_kept_whole() -> None:
 def test_wrong_value_is_refused_at_its_path(field: str, value: Any, at: str) -> None:
     """One wrong value is one problem, named by its path."""
     assert _read({**LEGAL, field: value})[1] == [at]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [date(2026, 5, 1), float("nan"), {"a": {1: "b"}}, {"a": b"c"}],
+    ids=["a date", "NaN", "a number as an inner key", "bytes"],
+)
+@pytest.mark.parametrize("field", ["options", "value"])
+def test_open_value_holds_json_alone(field: str, value: Any) -> None:
+    """YAML knows values that could not be published."""
+    inner = {"a": value} if field == "options" else value
+    assert _read({field: inner})[1] == [f"spec.{field}"]
 
 
 def test_all_wrong_values_are_told_at_once() -> None:
