@@ -34,6 +34,8 @@ from dbalias.reconcile.snapshot import (
 )
 
 SECRETS_AT_ONCE = 16
+POLLED = frozenset({Resource.SECRETS, Resource.CONFIG_MAPS})
+"""What is read by name and not watched, or not when it is somebody else's."""
 
 
 @dataclass(slots=True)
@@ -43,7 +45,7 @@ class _Reading:
     cluster: Cluster
     key: Key
     unreadable: list[str] = field(default_factory=list)
-    versions: dict[str, str | None] = field(default_factory=dict)
+    versions: dict[tuple[Resource, str], str | None] = field(default_factory=dict)
 
     async def listed(self, resource: Resource, **selectors: Mapping[str, str]) -> list[JSON]:
         try:
@@ -58,8 +60,8 @@ class _Reading:
         except UnreadableError as error:
             self.unreadable.append(str(error))
             return None
-        if resource is Resource.SECRETS:
-            self.versions[name] = resource_version(body)
+        if resource in POLLED:
+            self.versions[resource, name] = resource_version(body)
         return body
 
 
@@ -125,8 +127,7 @@ async def _source(reading: _Reading, ref: SourceRef) -> SourceState:
         body = await reading.cluster.get(resource, reading.key.namespace, ref.name)
     except UnreadableError as error:
         return Unavailable(str(error))
-    if is_secret:
-        reading.versions[ref.name] = resource_version(body)
+    reading.versions[resource, ref.name] = resource_version(body)
     if body is None:
         return Missing()
     return read_source(body)
@@ -183,9 +184,10 @@ def _is_predecessors(body: JSON, uid: str) -> bool:
 
 async def _jobs(reading: _Reading) -> tuple[JobState, ...]:
     ours = {PROJECT_LABEL: reading.key.name}
-    jobs, pods = await asyncio.gather(
-        reading.listed(Resource.JOBS, labels=ours), reading.listed(Resource.PODS, labels=ours)
-    )
+    # In this order: a Job that looks finished must not meet a pod from before its end, whose
+    # report would then be lost.
+    jobs = await reading.listed(Resource.JOBS, labels=ours)
+    pods = await reading.listed(Resource.PODS, labels=ours)
     observed = [parse_pod(pod) for pod in pods]
     started = {pod.owner for pod in observed if pod.started}
     states = []

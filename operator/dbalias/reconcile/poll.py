@@ -1,7 +1,8 @@
-"""Secrets are read by ``get``: this asks for their versions and tells when one differs.
+"""Sources are read by ``get``: this asks for their versions and tells when one differs.
 
-Listing or watching Secrets would need the right to read them all, so each project's own are
-polled by name: often while one is awaited, every twenty seconds otherwise.
+Listing or watching Secrets would need the right to read them all, and a ConfigMap with a CA
+carries no label of ours to watch it by. So what a project refers to or publishes is polled by
+name: often while something is awaited, every twenty seconds otherwise.
 """
 
 from __future__ import annotations
@@ -21,22 +22,26 @@ TICK = 0.5
 AT_ONCE = 16
 
 
+Versions = Mapping[tuple[Resource, str], str | None]
+"""Objects by resource and name, with the resourceVersion seen; None: there was none."""
+
+
 @dataclass(slots=True)
 class _Watched:
-    versions: Mapping[str, str | None]
+    versions: Versions
     awaiting: bool
     due: float
 
 
 @dataclass(slots=True)
-class SecretPoll:
-    """Calls ``changed(key)`` when a Secret of the key is no longer what the last pass saw."""
+class SourcePoll:
+    """Calls ``changed(key)`` when a source of the key is no longer what the last pass saw."""
 
     cluster: Cluster
     changed: Callable[[Key], None]
     _watched: dict[Key, _Watched] = field(default_factory=dict)
 
-    def watch(self, key: Key, versions: Mapping[str, str | None], *, awaiting: bool) -> None:
+    def watch(self, key: Key, versions: Versions, *, awaiting: bool) -> None:
         """Compare with these versions from now on; none at all ends it."""
         if not versions:
             self._watched.pop(key, None)
@@ -47,7 +52,7 @@ class SecretPoll:
     def secret_changed(self, namespace: str, name: str, version: str | None) -> None:
         """A watch saw this Secret: compare it at once."""
         for key, watched in list(self._watched.items()):
-            seen = watched.versions.get(name, version)
+            seen = watched.versions.get((Resource.SECRETS, name), version)
             if key.namespace == namespace and seen != version:
                 self.changed(key)
 
@@ -62,24 +67,25 @@ class SecretPoll:
 
     async def _compare(self, key: Key, slots: asyncio.Semaphore) -> None:
         watched = self._watched[key]
-        seen = dict(
-            await asyncio.gather(*(self._version(key, name, slots) for name in watched.versions))
+        found = await asyncio.gather(
+            *(self._differs(key, one, seen, slots) for one, seen in watched.versions.items())
         )
         if self._watched.get(key) is not watched:
             return
-        if seen != watched.versions:
+        if any(found):
             self.changed(key)
         self.watch(key, watched.versions, awaiting=watched.awaiting)
 
-    async def _version(
-        self, key: Key, name: str, slots: asyncio.Semaphore
-    ) -> tuple[str, str | None]:
+    async def _differs(
+        self, key: Key, one: tuple[Resource, str], seen: str | None, slots: asyncio.Semaphore
+    ) -> bool:
+        resource, name = one
         async with slots:
             try:
-                body = await self.cluster.get(Resource.SECRETS, key.namespace, name)
+                body = await self.cluster.get(resource, key.namespace, name)
             except UnreadableError:
-                return name, self._watched[key].versions.get(name) if key in self._watched else None
-        return name, None if body is None else str(body["metadata"]["resourceVersion"])
+                return False
+        return seen != (None if body is None else str(body["metadata"]["resourceVersion"]))
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

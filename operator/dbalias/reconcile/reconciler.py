@@ -15,7 +15,7 @@ from dbalias.reconcile.execute import execute
 from dbalias.reconcile.gather import gather
 from dbalias.reconcile.metrics import Metrics
 from dbalias.reconcile.plan import plan
-from dbalias.reconcile.poll import SecretPoll
+from dbalias.reconcile.poll import SourcePoll
 from dbalias.reconcile.ports import Cluster, ClusterError, ConflictError
 from dbalias.reconcile.queue import KeyedQueue
 from dbalias.reconcile.snapshot import Memory, Snapshot
@@ -42,7 +42,7 @@ class Reconciler:
     metrics: Metrics
     clock: Callable[[], datetime] = utc_now
     queue: KeyedQueue = field(init=False)
-    poll: SecretPoll = field(init=False)
+    poll: SourcePoll = field(init=False)
     _started: datetime = field(init=False)
     _quiet_from: dict[Key, datetime] = field(default_factory=dict)
     _refusals: dict[Key, dict[str, str]] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Reconciler:
     def __post_init__(self) -> None:
         self._started = self.clock()
         self.queue = KeyedQueue(handle=self.reconcile, on_error=self._failed)
-        self.poll = SecretPoll(self.cluster, changed=self.queue.notify)
+        self.poll = SourcePoll(self.cluster, changed=self.queue.notify)
 
     def project_changed(self, key: Key, *, vanished: bool) -> None:
         """A watch saw an object of this project appear, change or vanish."""

@@ -14,6 +14,7 @@ from dbalias.api.project import DjangoProject, Workload
 from dbalias.api.secrets import SecretBytes
 from dbalias.django.sources import Sources
 from dbalias.migrations.observed import JobState
+from dbalias.reconcile.poll import Versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,5 +100,5 @@ class Snapshot:
     foreign_jobs: frozenset[str] = frozenset()
     workloads: tuple[WorkloadState, ...] = ()
     unreadable: tuple[str, ...] = ()
-    versions: Mapping[str, str | None] = field(default_factory=dict)
-    """Secrets read, by name, with the resourceVersion seen: what a poll compares."""
+    versions: Versions = field(default_factory=dict)
+    """What was read by name, for the poll to compare."""
