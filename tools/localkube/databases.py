@@ -17,6 +17,13 @@ from psycopg import sql
 
 from localkube.database_process import DatabaseServer, find_program
 
+__all__ = ["DatabaseServer", "MariaDBServer", "PostgresServer", "running"]
+
+_NO_STRANGERS = """\
+DELETE FROM mysql.global_priv WHERE User IN ('', 'root');
+FLUSH PRIVILEGES;
+"""
+
 
 class PostgresServer(DatabaseServer):
     """PostgreSQL from Debian's packages; every login by scram-sha-256."""
@@ -169,9 +176,9 @@ class MariaDBServer(DatabaseServer):
         )
         first_start = data / "first-start.sql"
         first_start.write_text(
-            "DELETE FROM mysql.global_priv WHERE User IN ('', 'root');\nFLUSH PRIVILEGES;\n"
-            f"CREATE USER {self.admin_user}@'%' IDENTIFIED BY '{self.admin_password}';\n"
-            f"GRANT ALL ON *.* TO {self.admin_user}@'%' WITH GRANT OPTION;\n"  # noqa: S608 - ours
+            _NO_STRANGERS + f"CREATE USER {self.admin_user}@'%' "
+            f"IDENTIFIED BY '{self.admin_password}';\n"
+            f"GRANT ALL ON *.* TO {self.admin_user}@'%' WITH GRANT OPTION;\n"
         )
         first_start.chmod(0o600)
         if os.geteuid() == 0:

@@ -85,13 +85,12 @@ def is_connection_error(error: BaseException) -> bool:
 
 
 def code_of(error: BaseException) -> str:
-    """Return the SQLSTATE of PostgreSQL or the number of MySQL behind an error, or ""."""
+    """Return the number of MySQL or the SQLSTATE of PostgreSQL behind an error, or ""."""
     cause = error.__cause__ or error
-    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
-    if state:
-        return str(state)
     number = cause.args[0] if cause.args else None
-    return str(number) if isinstance(number, int) else ""
+    if isinstance(number, int):
+        return str(number)
+    return str(getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or "")
 
 
 def _connection_failure(connection: Any, error: BaseException) -> RunError:

@@ -17,6 +17,8 @@ from typing import Any
 FORMAT = 1
 LIMIT = 4096
 """Bytes; what the kubelet keeps of a termination message."""
+ENDED = frozenset({"done", "failed", "stopped"})
+"""States after which nothing more is written."""
 DEFAULT_PATH = "/dev/termination-log"
 _LONGEST_TEXT = 1000
 _LONGEST_ITEM = 300
@@ -54,7 +56,6 @@ class Report:
     def __init__(self, database: str, path: str | None) -> None:
         self._path = path
         self._began = time.monotonic()
-        self._written = 0
         self.content: dict[str, Any] = {
             "format": FORMAT,
             "database": database,
@@ -101,10 +102,9 @@ class Report:
         )
 
     def _write(self, data: bytes) -> None:
-        """Write in one call and never shorter than before: no reader sees half of a report."""
+        """Write in one call, always as long while the run goes on: no reader sees half of it."""
         if self._path is None:
             return
-        self._written = max(self._written, len(data))
         try:
             file = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o644)
         except OSError as error:
@@ -112,8 +112,8 @@ class Report:
             self._path = None
             return
         try:
-            os.pwrite(file, data.ljust(self._written), 0)
-            os.ftruncate(file, self._written)
+            os.pwrite(file, data.ljust(LIMIT), 0)
+            os.ftruncate(file, len(data) if self.content["state"] in ENDED else LIMIT)
         finally:
             os.close(file)
 

@@ -33,6 +33,8 @@ def server(request: pytest.FixtureRequest) -> DatabaseServer:
 
 
 @pytest.fixture
-def pod(tmp_path: Path) -> Pod:
+def pod(tmp_path: Path) -> Iterator[Pod]:
     """A pod of the shop in release 1.5, with nothing published yet."""
-    return Pod(tmp_path)
+    made = Pod(tmp_path)
+    yield made
+    made.close()

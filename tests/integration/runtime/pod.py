@@ -92,7 +92,6 @@ class Run:
 
     def __init__(self, argv: list[str], report: Path, *, cwd: Path, env: Mapping[str, str]) -> None:
         self._report = report
-        self._began = time.monotonic()
         self._log = report.with_suffix(".log").open("w+")
         self.process = subprocess.Popen(
             argv, cwd=cwd, env=env, stdout=self._log, stderr=subprocess.STDOUT
@@ -124,9 +123,14 @@ class Run:
             self.process.kill()
             self.process.wait()
             raise
-        with self._log:
-            self._log.seek(0)
-            return Outcome(code, self.report, self._log.read())
+        self._log.seek(0)
+        return Outcome(code, self.report, self._log.read())
+
+    def close(self) -> None:
+        """Kill it if it still runs."""
+        self.process.kill()
+        self.process.wait()
+        self._log.close()
 
 
 class Pod:
@@ -137,7 +141,7 @@ class Pod:
         self.image = folder / "image"
         self.env: dict[str, str] = {}
         self._folder = folder
-        self._runs = itertools.count(1)
+        self._runs: list[Run] = []
         self.mount.mkdir(parents=True)
         self.install(release)
 
@@ -172,14 +176,20 @@ class Pod:
 
     def start(self, alias: str, *args: str, program: str = "", **env: str) -> Run:
         """Start the runner, by the Job's bootstrap unless ``program`` names a published file."""
-        report = self._folder / f"report-{next(self._runs)}.json"
+        report = self._folder / f"report-{len(self._runs) + 1}.json"
         how = [str(self.mount / program)] if program else ["-c", self._bootstrap()]
         argv = [sys.executable, *how, *([f"--database={alias}"] if alias else []), *args]
-        return Run(argv, report, cwd=self.image, env=self._environment(report) | env)
+        self._runs.append(Run(argv, report, cwd=self.image, env=self._environment(report) | env))
+        return self._runs[-1]
 
     def run(self, alias: str, *args: str, **env: str) -> Outcome:
         """Run the runner to its end."""
         return self.start(alias, *args, **env).end()
+
+    def close(self) -> None:
+        """End what a failed test left running."""
+        for run in self._runs:
+            run.close()
 
     def manage(self, *words: str) -> str:
         """Run manage.py as the application does; return what it prints."""
@@ -195,8 +205,12 @@ class Pod:
         return BOOTSTRAP.format(folder=str(self.mount))
 
     def _environment(self, report: Path | None) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        ours = {"DJANGO_SETTINGS_MODULE": "dbalias_settings", "PYTHONDONTWRITEBYTECODE": "1"}
+        kept = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
+        ours = {
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "DJANGO_SETTINGS_MODULE": "dbalias_settings",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
         told = {"DBALIAS_REPORT": str(report)} if report else {}
         return kept | ours | told | self.env
 

@@ -1,0 +1,107 @@
+"""The report: JSON within the kubelet's bytes whatever happens."""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dbalias.migrations.report import parse_report
+from dbalias_report import LIMIT, Report, encode
+
+RUNTIME = Path(__file__).parents[3] / "operator" / "dbalias" / "runtime"
+texts = st.text(st.characters(codec=None, exclude_categories=()), max_size=3000)
+lists = st.lists(texts, max_size=200)
+
+
+@given(
+    message=texts,
+    current=st.none() | texts,
+    applied=lists,
+    errors=lists,
+    tables=lists,
+)
+def test_a_report_is_json_of_4096_bytes_at_most_whatever_it_says(
+    message: str, current: str | None, applied: list[str], errors: list[str], tables: list[str]
+) -> None:
+    """Also with broken unicode, control characters and endless lists."""
+    content: dict[str, Any] = {**Report("users", None).content}
+    content |= {"message": message, "current": current, "applied": applied}
+    content |= {"missingTables": tables, "audit": {"errors": errors, "warnings": applied}}
+
+    data = encode(content)
+
+    assert len(data) <= LIMIT
+    assert json.loads(data)["database"] == "users"
+
+
+def test_a_long_list_loses_its_end_and_keeps_its_count() -> None:
+    """The first ones and the number are what a person needs."""
+    names = [f"shop.{number:04}_a_rather_long_name_of_a_migration" for number in range(500)]
+
+    told = json.loads(
+        encode({**Report("users", None).content, "applied": names} | {"appliedCount": 500})
+    )
+
+    assert told["appliedCount"] == 500
+    assert told["applied"][:2] == names[:2]
+    assert 20 < len(told["applied"]) < 500
+
+
+def test_every_state_of_a_report_is_readable_by_the_operator(tmp_path: Path) -> None:
+    """Written whole at each step, padded while the run goes on and not when it has ended."""
+    path = tmp_path / "termination-log"
+    report = Report("users", str(path))
+    report.update(state="planning", pendingCount=2)
+    report.began("shop.0001_initial", atomic=True)
+    during = parse_report(path.read_text())
+    report.finished("shop.0001_initial")
+    report.update(state="done", exit=0, reason="Migrated")
+    after = parse_report(path.read_text())
+
+    assert during is not None
+    assert (during.state, during.current, during.current_atomic) == (
+        "migrating",
+        "shop.0001_initial",
+        True,
+    )
+    assert after is not None
+    assert (after.current, after.applied, after.pending_count) == (None, ("shop.0001_initial",), 1)
+    assert path.read_text().endswith("}")
+
+
+def test_a_report_that_cannot_be_written_does_not_stop_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says so once."""
+    report = Report("users", str(tmp_path / "no" / "such" / "folder"))
+    report.update()
+    report.update()
+
+    assert capsys.readouterr().out.count("no report is written") == 1
+
+
+@pytest.mark.parametrize("path", sorted(RUNTIME.glob("*.py")), ids=lambda path: path.name)
+def test_runtime_modules_import_only_python_django_and_each_other(path: Path) -> None:
+    """And parse with Python 3.9: images are older than the operator's."""
+    tree = ast.parse(path.read_text(), feature_version=(3, 9))
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(tree)
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+
+    ours = {module.stem for module in RUNTIME.glob("dbalias_*.py")}
+    assert imported <= sys.stdlib_module_names | ours | {"django", "pymysql"}
