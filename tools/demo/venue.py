@@ -1,0 +1,41 @@
+"""Where the demo runs: what `local` and `own` both offer."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from demo.guides import Guide, Login
+from demo.images import ImageSource
+from demo.programs import Kube
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image as the cluster's pods name it."""
+
+    repository: str
+    tag: str
+
+    @property
+    def reference(self) -> str:
+        """Return repository:tag."""
+        return f"{self.repository}:{self.tag}"
+
+
+class Venue(Protocol):
+    """A cluster and the means to bring it images and databases. Errors are DemoError."""
+
+    def prepare(self) -> Kube:
+        """Have a cluster that answers, and return how to reach it."""
+
+    def bring_image(self, source: ImageSource) -> Image:
+        """Build an image unless it is there, and make it known to the cluster."""
+
+    def start_databases(self, guide: Guide) -> None:
+        """Run the servers that a guide's aliases name, with its databases and logins in them."""
+
+    def reach(self, guide: Guide, login: Login) -> AbstractContextManager[tuple[str, int]]:
+        """Give this machine an address at which a login's server answers."""
+
+    def remove(self) -> None:
+        """Take away everything that the demo made here."""
