@@ -157,15 +157,18 @@ def _missing_default(snapshot: Snapshot, artefact: Artefact) -> list[Problem]:
                 reason=Reason.DEFAULT_MISSING,
             )
         ]
-    return [
-        Problem(
-            object=f"DjangoProject/{name}",
-            field="",
-            message="no DatabaseAlias declares the alias default",
-            remedy="Django demands one: add it, with `empty: true` if nothing shall use it",
-            reason=Reason.DEFAULT_MISSING,
-        )
-    ]
+    return [no_default(name)]
+
+
+def no_default(project: str) -> Problem:
+    """Return the problem of a project without any alias ``default``."""
+    return Problem(
+        object=f"{Kind.PROJECT.value}/{project}",
+        field="",
+        message="no DatabaseAlias declares the alias default",
+        remedy="Django demands one: add it, with `empty: true` if nothing shall use it",
+        reason=Reason.DEFAULT_MISSING,
+    )
 
 
 def _taken(snapshot: Snapshot) -> Hold | None:

@@ -1,0 +1,162 @@
+"""Print what the operator would publish for manifests, without a cluster.
+
+The ConfigMap and the Secrets hold, byte for byte, what the operator publishes once everything
+is migrated. Credentials come from Secret manifests among the files; what these lack is named on
+standard error and left out. Owner references, and annotations that only a cluster can give,
+are left out too.
+
+Exit codes: 0 all of it, 2 input that cannot be read or has problems, 3 credentials are missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import yaml
+
+from dbalias.api.meta import JSON
+from dbalias.api.secrets import SecretBytes
+from dbalias.cli.artefact_files import write_files
+from dbalias.cli.findings import find_everything
+from dbalias.cli.input import add_files, describe, read_files
+from dbalias.cli.offline import STAND_IN, Declarations, Scene
+from dbalias.cli.output import Style
+from dbalias.reconcile.actions import PublishConfigMap, PublishSecret
+from dbalias.reconcile.desired import build_desired
+from dbalias.reconcile.final import final_publication
+from dbalias.reconcile.objects import build_object
+
+COMPLETE, BAD_INPUT, INCOMPLETE = 0, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What one project comes to, and which of its files are missing with their Secrets."""
+
+    scene: Scene
+    config_map: PublishConfigMap | None
+    secrets: tuple[PublishSecret, ...]
+    missing: tuple[str, ...]
+
+    def objects(self) -> Iterator[JSON]:
+        """Yield the bodies in the order in which the operator applies them."""
+        for action in (*self.secrets, *([self.config_map] if self.config_map else ())):
+            body = build_object(action, self.scene.key, owner=None)
+            if not self.scene.key.namespace:
+                del body["metadata"]["namespace"]
+            if not body["metadata"]["annotations"]:
+                del body["metadata"]["annotations"]
+            yield body
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``dbalias render``."""
+    add_files(parser)
+    parser.add_argument("--project", metavar="NAME", help="render this project alone")
+    parser.add_argument(
+        "--output-dir",
+        metavar="DIR",
+        help="write the files that a pod of the application mounts, instead of the objects",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print or write what is published; return the exit code."""
+    declarations, faults = read_files(arguments.files, namespace=arguments.namespace)
+    found = [] if faults else find_everything(declarations)
+    problems = [finding for finding in found if not finding.note]
+    scenes = _chosen(declarations, arguments.project)
+    if faults or problems:
+        return _refuse(*describe(problems, faults, style=Style.of(sys.stderr)))
+    if not scenes:
+        what = f"DjangoProject/{arguments.project}" if arguments.project else "DjangoProject"
+        return _refuse(f"there is no {what} among the files")
+    if arguments.output_dir and len(scenes) > 1:
+        names = ", ".join(scene.key.name for scene in scenes)
+        return _refuse(f"one project fills one directory: choose one of {names} with --project")
+    rendered = [render(scene) for scene in scenes]
+    for line in _missing(rendered):
+        print(f"dbalias render: {line}", file=sys.stderr)
+    if not arguments.output_dir:
+        sys.stdout.write(to_stream(rendered))
+    elif failure := _write(arguments.output_dir, rendered[0]):
+        return _refuse(failure)
+    return INCOMPLETE if any(one.missing or not one.config_map for one in rendered) else COMPLETE
+
+
+def _write(directory: str, rendered: Rendered) -> str | None:
+    try:
+        write_files(directory, rendered.config_map, rendered.secrets[0])
+    except OSError as error:
+        return f"{error.filename or directory} cannot be written: {error.strerror}"
+    return None
+
+
+def render(scene: Scene) -> Rendered:
+    """Return what one project comes to, without the logins that no file holds."""
+    secrets, config_map = final_publication(build_desired(scene.snapshot), scene.key)
+    missing = {
+        name: f"{name} of Secret/{action.name}"
+        for action in secrets
+        for name, value in action.data.items()
+        if _is_stand_in(value)
+    }
+    kept = tuple(
+        replace(action, data={k: v for k, v in action.data.items() if not _is_stand_in(v)})
+        for action in secrets
+    )
+    return Rendered(scene, config_map, kept, tuple(missing.values()))
+
+
+def to_stream(rendered: Iterable[Rendered]) -> str:
+    """Return one YAML stream, with a comment before each project for what is missing."""
+    parts = []
+    for one in rendered:
+        comments = "".join(f"# {line}\n" for line in _missing([one]))
+        bodies = "---\n".join(
+            yaml.dump(body, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=10**6)
+            for body in one.objects()
+        )
+        parts.append(comments + bodies)
+    return "---\n".join(parts)
+
+
+def _missing(rendered: Iterable[Rendered]) -> Iterator[str]:
+    for one in rendered:
+        name = f"DjangoProject/{one.scene.key.name}"
+        for source in sorted(one.scene.missing):
+            yield f"{name}: {source} is not among the files"
+        for file in one.missing:
+            yield f"{name}: left out: {file}"
+        if one.config_map is None:
+            yield f"{name}: no settings without what is missing: it shapes the alias default"
+
+
+def _is_stand_in(value: SecretBytes) -> bool:
+    return STAND_IN in value.reveal()
+
+
+def _chosen(declarations: Declarations, project: str | None) -> list[Scene]:
+    declared = [scene for scene in declarations.scenes if scene.snapshot.project is not None]
+    return [scene for scene in declared if project in (None, scene.key.name)]
+
+
+def _refuse(*lines: str) -> int:
+    for line in lines:
+        print(line, file=sys.stderr)
+    return BAD_INPUT
+
+
+class _Dumper(yaml.SafeDumper):
+    """Texts of several lines as they are, for reading; every byte survives."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
