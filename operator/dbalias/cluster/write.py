@@ -117,11 +117,7 @@ def _error(method: str, path: str, answer: Response, name: str) -> ClusterError:
     message = "" if "/secrets" in path else f": {answer.message}"
     text = f"{method} {path} answered {answer.status} {answer.reason}{message}"
     if answer.status == 409:
-        return (
-            AlreadyExistsError(text)
-            if answer.reason == "AlreadyExistsError"
-            else ConflictError(text)
-        )
+        return AlreadyExistsError(text) if answer.reason == "AlreadyExists" else ConflictError(text)
     if answer.status == 404:
         return GoneError(text)
     if answer.status in (400, 403, 413, 422):
