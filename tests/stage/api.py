@@ -130,7 +130,8 @@ class ApiServer:
         query: Mapping[str, str] | None = None,
         content_type: str = "application/json",
     ) -> JSON:
-        text = None if body is None else json.dumps(body).encode()
+        # YAML, as which an apply is read, knows no pairs of escapes for one character.
+        text = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         return json.loads(
             self._exchange(method, path, body=text, query=query, content_type=content_type)
         )

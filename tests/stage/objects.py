@@ -47,7 +47,9 @@ def project(*, image: str | None = SHOP_1_4, env: Mapping[str, str] | None = Non
 
 def alias(name: str, /, **spec: JSON) -> JSON:
     """Return a DatabaseAlias of the project, with these fields and no others."""
-    return _object("DatabaseAlias", name, {"projectRef": {"name": PROJECT}, **spec})
+    own = object_name(name)
+    named = {"alias": name} if own != name else {}
+    return _object("DatabaseAlias", own, {"projectRef": {"name": PROJECT}, **named, **spec})
 
 
 def entry(name: str, database: Database, /, **spec: JSON) -> list[JSON]:
@@ -58,7 +60,7 @@ def entry(name: str, database: Database, /, **spec: JSON) -> list[JSON]:
         "port": database.server.port,
         "name": database.name,
         "user": database.user,
-        "credentials": {"secretRef": {"name": f"{name}-login"}},
+        "credentials": {"secretRef": {"name": login_name(name)}},
     }
     return [secret(name, database), alias(name, **(base | spec))]
 
@@ -68,9 +70,19 @@ def secret(name: str, database: Database) -> JSON:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": f"{name}-login"},
+        "metadata": {"name": login_name(name)},
         "stringData": {"password": database.password},
     }
+
+
+def object_name(alias: str) -> str:
+    """Return the name of the object that declares an alias."""
+    return alias.replace("_", "-")
+
+
+def login_name(alias: str) -> str:
+    """Return the name of the Secret that `entry` refers to."""
+    return f"{object_name(alias)}-login"
 
 
 def empty_default() -> JSON:

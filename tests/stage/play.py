@@ -12,7 +12,7 @@ from typing import TypeVar
 from localkube.databases import MariaDBServer, PostgresServer
 from stage.api import JSON, ApiServer
 from stage.audit import writes_since
-from stage.objects import PROJECT, Database, application
+from stage.objects import PROJECT, Database, application, object_name
 from stage.setting import Setting
 from stage.trouble import describe
 
@@ -28,7 +28,7 @@ class Shop:
     def __init__(self, setting: Setting, api: ApiServer, name: str) -> None:
         self.setting = setting
         self.api = api
-        self.namespace = f"{_slug(name, 40)}-{secrets.token_hex(2)}"
+        self.namespace = f"{_slug(name, 40)}-{secrets.token_hex(3)}"
         self._databases: list[Database] = []
         level = {"pod-security.kubernetes.io/enforce": "restricted"}
         metadata = {"name": self.namespace, "labels": level}
@@ -89,12 +89,13 @@ class Shop:
 
     def condition(self, type: str, *, alias: str | None = None) -> JSON:
         """Return a condition of an alias' object, or of the project; {} when there is none."""
-        found = self.get("DatabaseAlias", alias) if alias else self.get("DjangoProject", PROJECT)
+        name = object_name(alias) if alias else PROJECT
+        found = self.get("DatabaseAlias" if alias else "DjangoProject", name)
         return _condition(found, type)
 
     def attempts(self, alias: str) -> int:
         """Return how many runs of an alias were ever started, as its status says."""
-        found = self.get("DatabaseAlias", alias) or {}
+        found = self.get("DatabaseAlias", object_name(alias)) or {}
         return int(found.get("status", {}).get("migration", {}).get("attempt", 0))
 
     def secret(self, name: str) -> dict[str, str]:
@@ -185,7 +186,8 @@ class Shop:
     def _database(
         self, server: PostgresServer | MariaDBServer, name: str, password: str | None
     ) -> Database:
-        own = f"{self.namespace}_{name}".replace("-", "_")
+        # A MariaDB database's name has at most 64 characters, one in PostgreSQL 63.
+        own = f"{self.namespace[-24:]}_{name}".replace("-", "_").lstrip("_")
         database = Database(server, own, own, password or secrets.token_urlsafe(9))
         server.create_database(own, own, database.password)
         self._databases.append(database)
