@@ -11,12 +11,11 @@ import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from dbalias.cli.logs import configure_logging
 from dbalias.cli.serve import Health, serve
-from dbalias.cluster.client import Api
+from dbalias.cluster.client import Api, own_namespace
 from dbalias.cluster.lease import Lease, LeaseName
 from dbalias.cluster.watch import Watch
 from dbalias.cluster.write import LiveCluster
@@ -24,8 +23,6 @@ from dbalias.reconcile.metrics import Metrics
 from dbalias.reconcile.reconciler import Reconciler
 
 logger = logging.getLogger(__name__)
-
-SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +139,6 @@ async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
 
 def _own_namespace() -> str | None:
     try:
-        return SERVICE_ACCOUNT_NAMESPACE.read_text(encoding="utf-8").strip()
+        return own_namespace()
     except OSError:
         return None

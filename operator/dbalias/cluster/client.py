@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlencode
 
 import aiohttp
@@ -21,6 +23,7 @@ REQUEST_TIMEOUT = 10.0
 CONNECTIONS = 32
 """Requests under way at once: past 32 the API server answers no faster."""
 
+SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 
@@ -44,11 +47,20 @@ class Response:
         return (self.body or {}).get("message", "") if isinstance(self.body, dict) else ""
 
 
+def own_namespace() -> str:
+    """Return the namespace of the pod that this runs in; raise OSError outside one."""
+    return SERVICE_ACCOUNT_NAMESPACE.read_text(encoding="utf-8").strip()
+
+
 class Api:
     """Requests to one API server. Make it with ``connect`` inside the running event loop."""
 
-    def __init__(self, api_client: kubernetes_client.ApiClient) -> None:
+    def __init__(
+        self, api_client: kubernetes_client.ApiClient, *, namespace: str = "default"
+    ) -> None:
         self._client = api_client
+        self.namespace = namespace
+        """What a user's context names, for requests that say no other."""
 
     @classmethod
     async def connect(cls) -> Api:
@@ -60,6 +72,35 @@ class Api:
             await kubernetes_config.load_kube_config(client_configuration=configuration)
         configuration.connection_pool_maxsize = CONNECTIONS
         return cls(kubernetes_client.ApiClient(configuration))
+
+    @classmethod
+    async def connect_as_user(cls, context: str | None = None) -> Api:
+        """Log in as kubectl does: as the kubeconfig says, else as the pod's service account.
+
+        Raises UnreadableError when neither is there.
+        """
+        configuration = kubernetes_client.Configuration()
+        try:
+            loader = await kubernetes_config.load_kube_config(
+                context=context, client_configuration=configuration, persist_config=False
+            )
+            namespace = loader.current_context["context"].get("namespace")
+        except (kubernetes_config.ConfigException, OSError) as error:
+            if context or "KUBECONFIG" in os.environ:
+                raise UnreadableError(f"the kubeconfig cannot be used: {error}") from error
+            return await cls._connect_from_pod()
+        return cls(kubernetes_client.ApiClient(configuration), namespace=namespace or "default")
+
+    @classmethod
+    async def _connect_from_pod(cls) -> Api:
+        configuration = kubernetes_client.Configuration()
+        try:
+            kubernetes_config.load_incluster_config(client_configuration=configuration)
+            namespace = own_namespace()
+        except (kubernetes_config.ConfigException, OSError) as error:
+            message = "there is no cluster to ask: set KUBECONFIG, or run this in a pod"
+            raise UnreadableError(message) from error
+        return cls(kubernetes_client.ApiClient(configuration), namespace=namespace)
 
     async def close(self) -> None:
         """Close the connections."""
