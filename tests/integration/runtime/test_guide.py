@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from dbalias.api.alias import Role
 from dbalias.api.policy import PinReads
+from dbalias.api.project import Routing, Settings
 from integration.runtime.pod import Pod, a_database
 from localkube.databases import DatabaseServer
-from unit.builders import a_policy, a_rule, an_empty_default
+from unit.builders import a_policy, a_project, a_rule, an_empty_default
 
 STAFF = ("auth", "contenttypes", "admin", "sessions")
 
@@ -136,7 +138,10 @@ def test_reads_stay_on_the_primary_inside_a_transaction(pod: Pod, postgres: Data
     primary = a_database(postgres)
     rule = a_rule("default", "*", read=("copy",))
     pod.publish(
-        [primary.alias("default"), primary.alias("copy", inherit_from="default", role="Replica")],
+        [
+            primary.alias("default"),
+            primary.alias("copy", inherit_from="default", role=Role.REPLICA),
+        ],
         [a_policy("all", rule, pin_reads=PinReads.TRANSACTION)],
         sources=primary.sources("default") | primary.sources("copy"),
     )
@@ -152,3 +157,38 @@ def test_reads_stay_on_the_primary_inside_a_transaction(pod: Pod, postgres: Data
 
     assert "free copy" in printed
     assert "atomic default" in printed
+
+
+def test_audit_finds_what_the_projects_own_router_writes_to_a_replica(
+    pod: Pod, postgres: DatabaseServer
+) -> None:
+    """An error under Enforce; under Warn the run goes on, and both say what else is odd."""
+    primary = a_database(postgres)
+    (pod.image / "own.py").write_text(
+        "class Router:\n"
+        "    def db_for_write(self, model, **hints):\n"
+        "        return 'copy' if model._meta.label == 'catalog.Tag' else None\n"
+    )
+    project = a_project(
+        settings=Settings(module="shop.settings"), routing=Routing(before=("own.Router",))
+    )
+    pod.publish(
+        [
+            primary.alias("default"),
+            primary.alias("copy", inherit_from="default", role=Role.REPLICA),
+        ],
+        [a_policy("all", a_rule("default", "*", "shop"))],
+        sources=primary.sources("default") | primary.sources("copy"),
+        project=project,
+    )
+
+    refused, warned = pod.run("default"), pod.run("default", "--audit=Warn")
+
+    assert (refused.code, warned.code) == (6, 0), warned.output
+    assert refused.report["audit"] == warned.report["audit"]
+    (error,) = refused.report["audit"]["errors"]
+    assert error.startswith('catalog.Tag (app catalog) would be written to the replica "copy"')
+    assert (
+        'policy all names the app "shop", which is not installed'
+        in (refused.report["audit"]["warnings"])
+    )
