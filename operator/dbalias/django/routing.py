@@ -59,6 +59,11 @@ def build_routing(
     never = dict(_never_migrated(owners))
     document = {
         "guard": {"never": never},
+        "apps": {
+            name: list(alias.migrate.apps)
+            for name, alias in sorted(owners.items())
+            if alias.migrate.apps
+        },
         "managed": [name for name in sorted(owners) if _is_managed(project, owners, name)],
         "empty_default": DEFAULT_ALIAS in owners and owners[DEFAULT_ALIAS].empty,
         "families": find_families(owners, ordered),
