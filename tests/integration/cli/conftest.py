@@ -1,0 +1,79 @@
+"""One control plane and one operator, beside which the command line runs as a user has it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from integration.operator.operating import Operator, running
+from integration.operator.workbench import Space, Workbench, workbench
+
+Dbalias = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture(scope="session")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+    """A control plane with CRDs and the chart's rights."""
+    with workbench(tmp_path_factory.mktemp("cli")) as started:
+        started.install()
+        yield started
+
+
+@pytest.fixture(scope="session")
+def operator(bench: Workbench) -> Iterator[Operator]:
+    """The operator, for all namespaces."""
+    with running(bench.operator()) as started:
+        yield started
+
+
+@pytest.fixture
+def space(bench: Workbench, operator: Operator) -> Space:
+    """A namespace of its own, with the operator at work."""
+    assert operator.is_running(), f"the operator ended: see {operator.log}"
+    return bench.namespace("cli")
+
+
+@pytest.fixture
+def viewer(space: Space, tmp_path: Path) -> Path:
+    """The kubeconfig of somebody who may view this namespace, which is its context's."""
+    bench = space.bench
+    bench.kubectl("create", "serviceaccount", "viewer", "-n", space.name)
+    bench.kubectl("create", "rolebinding", "viewer", "-n", space.name, "--clusterrole=view",
+                  f"--serviceaccount={space.name}:viewer")  # fmt: skip
+    config = json.loads(bench.cluster.kubeconfig.read_text())
+    token = bench.kubectl("create", "token", "viewer", "-n", space.name).strip()
+    config["users"] = [{"name": config["users"][0]["name"], "user": {"token": token}}]
+    for context in config["contexts"]:
+        context["context"]["namespace"] = space.name
+    path = tmp_path / "viewer.kubeconfig"
+    path.write_text(json.dumps(config))
+    return path
+
+
+@pytest.fixture
+def dbalias(viewer: Path) -> Iterator[Dbalias]:
+    """Start ``dbalias`` as the viewer; what still runs after the test is ended."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [Path(sys.executable).parent / "dbalias", *arguments],
+            env=os.environ | {"KUBECONFIG": str(viewer)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
