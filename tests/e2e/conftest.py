@@ -1,4 +1,4 @@
-"""The end-to-end tests: `pytest -n 4 tests/e2e`, or without -n one after the other.
+"""The end-to-end tests: `pytest -n 4 --dist worksteal tests/e2e`, or without options one by one.
 
 They need what localkube's node needs (root on Debian); cluster, servers, images and the chart's
 release are made by the first test process and taken away by the last. Tests share the operator
@@ -8,7 +8,7 @@ tests, keep a stage up with `python -m stage` (see there) and name it in DBALIAS
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,29 @@ from stage.api import ApiServer
 from stage.play import NewShop, Shop
 from stage.setting import Setting
 from stage.sharing import locked, shared_stage
+
+HERE = Path(__file__).parent
+OPENED = pytest.StashKey[list[Shop]]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest first, so that they overlap with the rest; time tests without the set-up."""
+    items.sort(key=lambda item: item.path != HERE / "test_order.py")
+    for item in items:
+        if item.path.parent == HERE:
+            item.add_marker(pytest.mark.timeout(600, func_only=True))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the state of a failed test's namespaces; a wait that was in vain has shown it."""
+    report = yield
+    if report.when == "call" and report.failed and "--- namespace" not in str(report.longrepr):
+        for shop in item.stash.get(OPENED, []):
+            report.sections.append((shop.namespace, shop.describe()))
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -46,13 +69,14 @@ def api(setting: Setting) -> Iterator[ApiServer]:
 
 
 @pytest.fixture
-def new_shop(setting: Setting, api: ApiServer) -> Iterator[NewShop]:
+def new_shop(setting: Setting, api: ApiServer, request: pytest.FixtureRequest) -> Iterator[NewShop]:
     """Return what opens a namespace of its own; all are left at the end."""
-    opened: list[Shop] = []
+    opened = request.node.stash.setdefault(OPENED, [])
 
     def open_shop(name: str) -> Shop:
-        opened.append(Shop(setting, api, name))
-        return opened[-1]
+        shop = Shop(setting, api, name)
+        opened.append(shop)
+        return shop
 
     yield open_shop
     for shop in opened:
@@ -66,14 +90,14 @@ def shop(new_shop: NewShop, request: pytest.FixtureRequest) -> Shop:
 
 
 @pytest.fixture
-def steady_operator(run_folder: Path) -> Iterator[None]:
+def steady_operator(setting: Setting, run_folder: Path) -> Iterator[None]:
     """Keep others from harming the operator meanwhile."""
     with locked(run_folder / "operator", alone=False):
         yield
 
 
 @pytest.fixture
-def operator_to_harm(run_folder: Path) -> Iterator[None]:
+def operator_to_harm(setting: Setting, run_folder: Path) -> Iterator[None]:
     """Allow to harm the operator; waits for tests that measure it."""
     with locked(run_folder / "operator"):
         yield

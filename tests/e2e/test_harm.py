@@ -4,7 +4,7 @@ import pytest
 
 from stage.api import ApiServer
 from stage.objects import alias, entry, policy, project, rule
-from stage.operating import kill_operator, scale_operator
+from stage.operating import count_restarts, kill_operator, scale_operator
 from stage.play import NewShop, Shop, is_complete
 
 SLOW = {"SHOP_EXTRA_APPS": "slow", "SHOP_SLOW_SECONDS": "3"}
@@ -19,12 +19,14 @@ def test_killed_operator_starts_no_second_run(shop: Shop, api: ApiServer) -> Non
         project(env=SLOW), entry("default", shop.postgres("app_data")), entry("users", users),
         PEOPLE,
     )  # fmt: skip
+    before = count_restarts(api)
     shop.eventually(shop.jobs, what="a Job")
     kill_operator(api)
     shop.eventually(lambda: len(shop.running()) == 2, what="both Jobs to run")
     kill_operator(api)
 
     shop.wait_ready(within=120)
+    assert count_restarts(api) == before + 2
     assert [shop.attempts(name) for name in ("default", "users")] == [1, 1]
     assert [len(shop.jobs(alias=name)) for name in ("default", "users")] == [1, 1]
     assert all(map(is_complete, shop.jobs()))

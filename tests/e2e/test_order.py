@@ -5,14 +5,18 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from stage.api import JSON, ApiServer
 from stage.objects import Database, entry, policy, project, rule
 from stage.play import NewShop, Shop
 from stage.watching import History
 
 PARTS = ("project", "default", "users", "people")
+LATE = (
+    ("project", "default", "users", "people"),
+    ("people", "default", "project", "users"),
+    ("users", "default", "project", "people"),
+    ("default", "people", "users", "project"),
+)
 AT_ONCE = 6
 ON_USERS = {
     "django_migrations", "customers_customer", "orders_shippingmethod", "orders_order",
@@ -76,27 +80,15 @@ def test_every_order_with_short_pauses_has_the_same_end_and_is_never_stalled(
             assert history.stalled(namespace) == []
 
 
-@pytest.mark.parametrize(
-    "orders",
-    [
-        [
-            ("project", "default", "users", "people"),
-            ("people", "default", "project", "users"),
-            ("users", "default", "project", "people"),
-            ("default", "people", "users", "project"),
-        ]
-    ],
-    ids=["the policy or an alias comes last"],
-)
 def test_objects_that_are_waited_for_by_name_may_come_as_late_as_they_like(
-    new_shop: NewShop, api: ApiServer, orders: Sequence[Sequence[str]]
+    new_shop: NewShop, api: ApiServer
 ) -> None:
     """With `waitFor` naming all, pauses longer than the quiet time start nothing too early."""
     names = {"aliases": ["default", "users"], "policies": ["people"]}
     with History(api) as history:
         examples = [
             (Example(new_shop(f"late-{'-'.join(order)}"), waitFor=names), order, (8.0, 8.0, 8.0))
-            for order in orders
+            for order in LATE
         ]
         play_all(examples)
         for example, _, _ in examples:

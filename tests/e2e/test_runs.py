@@ -142,4 +142,7 @@ def test_alias_deleted_while_its_job_runs_and_made_again_never_runs_twice_at_onc
 
     shop.eventually(ends, what="everything to be Ready", within=120)
     assert most == 1
-    assert all(map(is_complete, shop.jobs(alias="users")))
+    first, second = shop.jobs(alias="users")
+    assert first["status"]["completionTime"] <= second["status"]["startTime"]
+    assert is_complete(first)
+    assert is_complete(second)

@@ -5,17 +5,23 @@ import signal
 import time
 from pathlib import Path
 
-from stage.api import ApiServer
+from stage.api import JSON, ApiServer
 from stage.setting import OPERATOR, OPERATOR_NAMESPACE
 
 
 def kill_operator(api: ApiServer) -> None:
     """Kill the operator's process as the kernel would for want of memory; kubelet restarts it."""
-    (pod,) = api.objects("Pod", OPERATOR_NAMESPACE)
-    (status,) = pod["status"]["containerStatuses"]
-    container = status["containerID"].removeprefix("containerd://")
-    for pid in _processes_of(container):
+    deadline = time.monotonic() + 60
+    while "running" not in (status := _container(api))["state"]:
+        assert time.monotonic() < deadline, "the operator does not run"
+        time.sleep(0.2)
+    for pid in _processes_of(status["containerID"].removeprefix("containerd://")):
         os.kill(pid, signal.SIGKILL)
+
+
+def count_restarts(api: ApiServer) -> int:
+    """Return how often the kubelet has restarted the operator's container."""
+    return int(_container(api)["restartCount"])
 
 
 def scale_operator(api: ApiServer, replicas: int) -> None:
@@ -25,6 +31,12 @@ def scale_operator(api: ApiServer, replicas: int) -> None:
     while len(api.objects("Pod", OPERATOR_NAMESPACE)) != replicas:
         assert time.monotonic() < deadline, f"the operator is not scaled to {replicas}"
         time.sleep(0.2)
+
+
+def _container(api: ApiServer) -> JSON:
+    (pod,) = api.objects("Pod", OPERATOR_NAMESPACE)
+    (status,) = pod["status"]["containerStatuses"]
+    return status
 
 
 def _processes_of(container: str) -> list[int]:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from localkube import LocalkubeError
 from stage.setting import Setting, set_up
 
 
@@ -19,14 +20,20 @@ def shared_stage(folder: Path) -> Iterator[Setting]:
     Whoever has set it up stays until all others have left.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    told = folder / "stage.json"
+    told, failed = folder / "stage.json", folder / "failed"
     with (folder / "users").open("w") as users, contextlib.ExitStack() as stack:
         with locked(folder / "door"):
             fcntl.flock(users, fcntl.LOCK_SH)
+            if failed.exists():
+                raise LocalkubeError(f"another process could not set up: {failed.read_text()}")
             if told.exists():
                 setting = Setting.attach(json.loads(told.read_text()))
             else:
-                setting = stack.enter_context(set_up(folder))
+                try:
+                    setting = stack.enter_context(set_up(folder))
+                except Exception as error:
+                    failed.write_text(str(error))
+                    raise
                 stack.callback(_last_out, folder)
                 told.write_text(json.dumps(setting.coordinates()))
         stack.callback(fcntl.flock, users, fcntl.LOCK_UN)
