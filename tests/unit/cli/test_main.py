@@ -1,0 +1,76 @@
+"""The entry point knows every verb and loads only the one asked for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dbalias import __version__
+from dbalias.cli.main import VERBS, main
+from unit.cli.files import DEFAULT, LOGIN, PROJECT, Run
+
+
+def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without importing any."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert [verb for verb in VERBS if f"\n    {verb} " not in shown] == []
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its module's text is its help."""
+    with pytest.raises(SystemExit) as ended:
+        main([verb, "--help"])
+    assert ended.value.code == 0
+    assert f"usage: dbalias {verb}" in capsys.readouterr().out
+
+
+def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    """As ``dbalias VERSION``."""
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"dbalias {__version__}\n"
+
+
+def test_an_unknown_verb_is_refused_with_those_that_exist(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Exit code 2, as for any wrong argument."""
+    with pytest.raises(SystemExit) as ended:
+        main(["chekc"])
+    assert ended.value.code == 2
+    assert "check" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["check", "render"])
+def test_offline_verbs_load_no_kubernetes_client(verb: str, dbalias: Run) -> None:
+    """They start in a fraction of a second, on machines without a cluster."""
+    path = dbalias.write(PROJECT, DEFAULT, LOGIN)
+    program = (
+        f"import sys; from dbalias.cli.main import main; code = main([{verb!r}, {path!r}]);"
+        "loaded = {'kopf', 'aiohttp', 'kubernetes', 'psycopg', 'pymysql', 'django',"
+        " 'prometheus_client'} & sys.modules.keys(); sys.exit(f'{loaded}' if loaded else code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_reader_that_leaves_early_is_no_error(dbalias: Run) -> None:
+    """``dbalias render … | head`` ends without a traceback."""
+    path = dbalias.write(PROJECT, DEFAULT, LOGIN)
+    program = Path(sys.executable).parent / "dbalias"
+    done = subprocess.run(
+        ["bash", "-c", f"{program} render {path} | head -n 1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
