@@ -8,9 +8,8 @@ from pathlib import Path
 
 from demo.consent import Context
 from demo.errors import DemoError
-from demo.images import ImageSource
+from demo.images import Image, ImageSource
 from demo.programs import run
-from demo.venue import Image
 
 REGISTRY_VARIABLE = "IMAGE_REGISTRY"
 BASE_VARIABLE = "BASE_IMAGE"
@@ -52,8 +51,9 @@ def check_way_in(context: Context) -> None:
 def bring(source: ImageSource, context: Context) -> Image:
     """Build an image and bring it to the cluster; return it as pods name it."""
     builder, registry = find_builder(), os.environ.get(REGISTRY_VARIABLE)
-    repository = f"{registry.rstrip('/')}/{source.name}" if registry else source.repository
-    image = Image(repository, source.tag)
+    image = source.named()
+    if registry:
+        image = Image(f"{registry.rstrip('/')}/{source.name}", image.tag)
     base = os.environ.get(BASE_VARIABLE)
     arguments = [f"--build-arg={source.base_argument}={base}"] if base else []
     run(builder, "build", "--tag", image.reference, *arguments, source.context)

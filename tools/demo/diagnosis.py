@@ -40,12 +40,14 @@ def explain(kube: Kube, screen: Screen, namespaces: tuple[str, ...]) -> None:
             name = job["metadata"]["name"]
             if job_state(job) != "Complete":
                 page.show(f"Log of Job {name}", namespace, "logs", f"job/{name}")
+    for namespace in (*namespaces, NAMESPACE):
         page.show(f"Pods of {namespace}", namespace, "get", "pods")
         page.show(f"Events of {namespace}", namespace, "get", "events", "--sort-by=.lastTimestamp")
     page.show("The operator's log", NAMESPACE, "logs", f"deployment/{RELEASE}")
     screen.heading("What to try")
     screen.block(
-        f"{kube.typed} describe djp,dba,dbrp --namespace {namespaces[0]}\n"
+        f"{kube.shell_setup}\n"
+        f"kubectl -n {namespaces[0]} describe djp,dba,dbrp\n"
         "docs/troubleshooting.md has a section for every Reason above.\n"
         "`make demo` again goes on from here; `make demo-down` takes everything away."
     )

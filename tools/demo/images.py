@@ -10,6 +10,19 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """An image as the cluster's pods name it."""
+
+    repository: str
+    tag: str
+
+    @property
+    def reference(self) -> str:
+        """Return repository:tag."""
+        return f"{self.repository}:{self.tag}"
+
+
+@dataclass(frozen=True, slots=True)
 class ImageSource:
     """What an image is built from. `parts` are files and folders of `context`."""
 
@@ -23,19 +36,13 @@ class ImageSource:
         """Return the name without tag: of no registry, so that nothing is ever pulled for it."""
         return f"localhost/{self.name}"
 
-    @property
-    def tag(self) -> str:
-        """Return a tag that changes when any file of the image does."""
+    def named(self) -> "Image":
+        """Return the image's name now; its tag changes when any file of the image does."""
         digest = hashlib.sha256()
         for file in sorted(self._files()):
             digest.update(str(file.relative_to(self.context)).encode() + b"\0")
             digest.update(file.read_bytes() + b"\0")
-        return f"demo-{digest.hexdigest()[:12]}"
-
-    @property
-    def reference(self) -> str:
-        """Return repository:tag."""
-        return f"{self.repository}:{self.tag}"
+        return Image(self.repository, f"demo-{digest.hexdigest()[:12]}")
 
     def _files(self) -> Iterator[Path]:
         for part in self.parts:

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from demo.errors import DemoError
 from demo.guides import DEFAULT_PORTS, Guide, Login, Manifest
-from demo.images import ImageSource
+from demo.images import Image, ImageSource
 from demo.programs import Kube, find_program
-from demo.venue import Image
 from localkube import Cluster, LocalkubeError, ensure_packages
 from localkube.apt import IMAGE_PACKAGES, NODE_PACKAGES, missing_packages
 from localkube.database_process import DatabaseServer
@@ -61,14 +60,15 @@ class LocalVenue:
 
     def bring_image(self, source: ImageSource) -> Image:
         """Build an image unless its archive is in the cache, and import it into the node."""
-        archive = archive_of(source.reference)
+        image = source.named()
+        archive = archive_of(image.reference)
         if not archive.exists():
             for old in archive.parent.glob(f"{source.name}-demo-*.tar"):
                 old.unlink()
             base = {source.base_argument: base_image()}
-            archive = build_image(source.context, source.reference, build_args=base)
+            archive = build_image(source.context, image.reference, build_args=base)
         self._running.load_archive(archive)
-        return Image(source.repository, source.tag)
+        return image
 
     def start_databases(self, guide: Guide) -> None:
         """Start one process for each server that the guide names, and Services that lead to it."""

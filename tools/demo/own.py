@@ -10,12 +10,11 @@ from demo.consent import ask_for_consent, current_context
 from demo.containers import bring, check_way_in, find_builder
 from demo.errors import DemoError
 from demo.guides import DEFAULT_PORTS, GUIDES, MADE_BY_DEMO, Guide, Login
-from demo.images import ImageSource
+from demo.images import Image, ImageSource
 from demo.pods import server_objects
 from demo.programs import Kube, find_program
 from demo.release import NAMESPACE, remove_release
 from demo.screen import Screen
-from demo.venue import Image
 
 _ROLLOUT_TIMEOUT = "--timeout=180s"
 

@@ -51,12 +51,14 @@ class Kube:
         return {**os.environ, **chosen}
 
     @property
-    def typed(self) -> str:
-        """Return how a person calls kubectl for this cluster."""
-        if self.kubeconfig is None:
-            return "kubectl"
-        name = "kubectl" if shutil.which("kubectl") else str(self.kubectl_program)
-        return f"{name} --kubeconfig {self.kubeconfig}"
+    def shell_setup(self) -> str:
+        """Return the line after which `kubectl`, typed in a shell, means this cluster."""
+        lines = []
+        if self.kubeconfig is not None:
+            lines.append(f"export KUBECONFIG={self.kubeconfig}")
+        if not shutil.which("kubectl"):
+            lines.append(f"alias kubectl={self.kubectl_program}")
+        return "\n".join(lines)
 
     def kubectl(self, *arguments: str, input: str | None = None) -> str:
         """Run kubectl; return its output or raise DemoError."""

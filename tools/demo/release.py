@@ -1,10 +1,9 @@
 """The operator's Helm release and the namespaces of the demo: made, and taken away."""
 
 from demo.guides import GUIDES, MADE_BY_DEMO
-from demo.images import ROOT
+from demo.images import ROOT, Image
 from demo.programs import Kube
 from demo.screen import Screen
-from demo.venue import Image
 
 NAMESPACE = "dbalias-system"
 RELEASE = "dbalias"

@@ -18,7 +18,7 @@ _TABLE_LINE = 88
 def show_resources(kube: Kube, screen: Screen, guide: Guide) -> None:
     """Show what `kubectl get` says of the three kinds."""
     screen.heading(f"{guide.name}: {guide.title}")
-    screen.block(f"$ {kube.typed} get djp,dba,dbrp --namespace {guide.namespace}")
+    screen.block(f"$ kubectl -n {guide.namespace} get djp,dba,dbrp")
     screen.block(kube.kubectl("get", "djp,dba,dbrp", f"--namespace={guide.namespace}"))
 
 
@@ -68,11 +68,11 @@ def show_application(kube: Kube, screen: Screen, guide: Guide) -> None:
     """Let the application write and read through its routers, and ask it over HTTP."""
     namespace = f"--namespace={guide.namespace}"
     screen.heading(f"{guide.name}: the application reads and writes through its routers")
-    report = ("exec", namespace, "deployment/shop", "--", "python", "manage.py", "shop_report")
-    screen.block(f"$ {kube.typed} {' '.join(report)}")
-    screen.block(kube.kubectl(*report))
+    report = ("exec", "deployment/shop", "--", "python", "manage.py", "shop_report")
+    screen.block(f"$ kubectl -n {guide.namespace} {' '.join(report)}")
+    screen.block(kube.kubectl(namespace, *report))
     page = f"/api/v1/namespaces/{guide.namespace}/services/shop:http/proxy/"
-    screen.block(f"$ {kube.typed} get --raw {page}")
+    screen.block(f"$ kubectl get --raw {page}")
     answer: dict[str, Any] = json.loads(kube.kubectl("get", "--raw", page))
     for model, seen in answer["models"].items():
         screen.block(f"  {model:20} {seen['rows']} rows, read from {seen['database']}")
@@ -81,21 +81,25 @@ def show_application(kube: Kube, screen: Screen, guide: Guide) -> None:
 def show_next_steps(kube: Kube, screen: Screen, guides: Iterable[Guide]) -> None:
     """Say what to try next."""
     first, second = (guide.namespace for guide in guides)
-    typed = kube.typed
     screen.heading("What to try next")
     screen.block(
         f"""\
-A password changes: the Secret is published again, no Job runs
-  {typed} -n {first} patch secret users-database -p '{{"stringData":{{"password":"other"}}}}'
-  {typed} -n {first} get djp shop -o jsonpath='{{.status.credentialsRevision}}'
-Migrate once more, on request (nothing is left to do)
-  {typed} -n {second} annotate dba users dbalias.dev/migrate-requested-at=$(date -Is) --overwrite
-  {typed} -n {second} get jobs --watch
-Nothing may reach an empty default: take a rule away and see RoutesValid
-  {typed} -n {second} delete dbrp accounts
-  {typed} -n {second} get djp shop -o yaml
+{kube.shell_setup}
+Change a setting: published at once, no Job; pods load it when they start
+  kubectl -n {first} patch dba users --type=merge -p '{{"spec":{{"connMaxAge":60}}}}'
+  kubectl -n {first} get djp shop --watch
+Leave a model without a rule: with an empty default that is refused, and says which
+  kubectl -n {second} patch dbrp accounts --type=json \\
+    -p '[{{"op":"remove","path":"/spec/rules/0/match/apps/3"}}]'
+  kubectl -n {second} describe djp shop
+and put it back
+  kubectl -n {second} patch dbrp accounts --type=json \\
+    -p '[{{"op":"add","path":"/spec/rules/0/match/apps/-","value":"sessions"}}]'
+Migrate once more, on request: one Job, nothing left to do
+  kubectl -n {second} annotate dba users dbalias.dev/migrate-requested-at=$(date -Is) --overwrite
+  kubectl -n {second} get jobs --watch
 A shell in the application, with the published settings
-  {typed} -n {first} exec -it deployment/shop -- python manage.py shell
+  kubectl -n {first} exec -it deployment/shop -- python manage.py shell
 Take it all away
   make demo-down"""
     )

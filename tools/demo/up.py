@@ -6,10 +6,10 @@ from demo import release, showing
 from demo.diagnosis import explain
 from demo.errors import DemoError
 from demo.guides import GUIDES
-from demo.images import OPERATOR, SHOP
+from demo.images import OPERATOR, SHOP, Image
 from demo.programs import Kube
 from demo.screen import Screen
-from demo.venue import Image, Venue
+from demo.venue import Venue
 from demo.watching import wait_for_rollout, wait_until_ready
 
 STEPS = 7

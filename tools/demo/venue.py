@@ -1,25 +1,11 @@
 """Where the demo runs: what `local` and `own` both offer."""
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
 from demo.guides import Guide, Login
-from demo.images import ImageSource
+from demo.images import Image, ImageSource
 from demo.programs import Kube
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    """An image as the cluster's pods name it."""
-
-    repository: str
-    tag: str
-
-    @property
-    def reference(self) -> str:
-        """Return repository:tag."""
-        return f"{self.repository}:{self.tag}"
 
 
 class Venue(Protocol):

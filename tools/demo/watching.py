@@ -51,6 +51,8 @@ def wait_for_rollout(kube: Kube, screen: Screen, *, namespace: str, name: str) -
         total = status.get("replicas", 0)
         sight = Sight(done=current and updated == available == total == wanted)
         sight.going_on.append(f"Deployment {name}: {available} of {wanted} pods available")
+        for pod in kube.items("pods", namespace):
+            sight.states |= _hindrances(pod)
         return sight
 
     _watch(screen, look, what=f"Deployment {namespace}/{name}", timeout=ROLLOUT_TIMEOUT)
@@ -74,7 +76,7 @@ def job_state(job: Any) -> str:
     for kind in ("Complete", "Failed"):
         if condition(job, kind).get("status") == "True":
             return kind
-    return "Running" if job.get("status", {}).get("ready") else "Pending"
+    return "Running" if job.get("status", {}).get("active") else "Pending"
 
 
 def seconds_of(job: Any) -> float:
@@ -83,8 +85,21 @@ def seconds_of(job: Any) -> float:
     begun = parse_timestamp(status.get("startTime"))
     if begun is None:
         return 0.0
-    ended = parse_timestamp(status.get("completionTime")) or datetime.now(UTC)
+    over = condition(job, "Failed").get("lastTransitionTime")
+    ended = parse_timestamp(status.get("completionTime") or over) or datetime.now(UTC)
     return (ended - begun).total_seconds()
+
+
+def _hindrances(pod: Any) -> dict[str, str]:
+    """Return why containers of a pod do not run, by the pod's name."""
+    reasons = [
+        container["state"]["waiting"].get("reason", "")
+        for container in pod["status"].get("containerStatuses", [])
+        if "waiting" in container["state"]
+    ]
+    passing = {"ContainerCreating", "PodInitializing", ""}
+    told = ", ".join(reason for reason in reasons if reason not in passing)
+    return {f"Pod {pod['metadata']['name']}": told} if told else {}
 
 
 def _watch(screen: Screen, look: Callable[[], Sight], *, what: str, timeout: float) -> None:
