@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(to_stream(rendered))
     elif failure := _write(arguments.output_dir, rendered[0]):
         return _refuse(failure)
-    return INCOMPLETE if any(one.missing or not one.config_map for one in rendered) else COMPLETE
+    return INCOMPLETE if any(one.scene.missing for one in rendered) else COMPLETE
 
 
 def _write(directory: str, rendered: Rendered) -> str | None:

@@ -44,7 +44,9 @@ def test_standard_input_is_a_file_like_any_other(monkeypatch: pytest.MonkeyPatch
 
 def test_lists_are_taken_apart(tmp_path: Path) -> None:
     """``kubectl get -o yaml`` prints one; each object keeps its own lines."""
-    text = "kind: List\nitems:\n- kind: A\n  metadata: {name: a}\n- kind: B\n  metadata: {name: b}\n"
+    text = (
+        "kind: List\nitems:\n- kind: A\n  metadata: {name: a}\n- kind: B\n  metadata: {name: b}\n"
+    )
     first, second = read(tmp_path, text).manifests
     assert (first.place().line, second.place("metadata.name").line) == (3, 6)
 

@@ -1,0 +1,86 @@
+"""Many aliases, settings only: time, writes and memory. Nothing here passes or fails by speed."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+
+from bench.load import Load
+from integration.operator.operating import Operator, wait_until
+from integration.operator.workbench import Workbench
+
+
+def seconds_until(probe: Callable[[], bool], *, what: str) -> float:
+    """Return the seconds until the probe answers yes."""
+    begun = time.monotonic()
+    wait_until(probe, seconds=300, what=what)
+    return time.monotonic() - begun
+
+
+def report(title: str, **figures: float | str) -> None:
+    """Print figures under a title, one a line."""
+    print(f"\n{title}")
+    for name, value in figures.items():
+        text = f"{value:.2f}" if isinstance(value, float) else value
+        print(f"  {name.replace('_', ' '):44} {text}")
+
+
+def quiet(bench: Workbench, *, seconds: float = 5.0) -> bool:
+    """Tell whether the operator wrote nothing for some seconds."""
+    before = len(bench.writes())
+    time.sleep(seconds)
+    return len(bench.writes()) == before
+
+
+def test_a_thousand_aliases_in_ten_projects(bench: Workbench, operator: Operator) -> None:
+    """From the last creation to all settings published; writes per alias; memory; rest."""
+    with closing(bench.client()) as client:
+        projects = tuple(f"p{number}" for number in range(10))
+        load = Load(bench.namespace("many"), client, projects, aliases_each=100)
+        load.prepare()
+        wait_until(lambda: quiet(bench), seconds=60, what="the operator is at rest")
+        at_none, mark = operator.resident_mebibytes(), bench.mark()
+        creating = load.create()
+        publishing = seconds_until(lambda: load.published() == 1000, what="1,000 entries")
+        ready = publishing + seconds_until(lambda: load.ready() == 10, what="10 projects Ready")
+    wait_until(lambda: quiet(bench), seconds=120, what="the operator is at rest")
+    writes = bench.writes(since=mark)
+    report(
+        "1,000 aliases in 10 projects, created 32 at once, a Secret each",
+        seconds_to_create_them=creating,
+        seconds_from_last_creation_to_published=publishing,
+        seconds_from_last_creation_to_Ready=ready,
+        writes_per_alias=len(writes) / 1000,
+        writes_by_resource=str(dict(Counter(one.resource for one in writes))),
+        reads_per_alias=bench.reads(since=mark) / 1000,
+        resident_MiB_without_aliases=at_none,
+        resident_MiB_with_1000_aliases=operator.resident_mebibytes(),
+    )
+    mark = bench.mark()
+    time.sleep(60)
+    report("A minute at rest", writes=str(len(bench.writes(since=mark))))
+
+
+def test_five_hundred_edits_at_once(bench: Workbench, operator: Operator) -> None:
+    """How many revisions come of them."""
+    with closing(bench.client()) as client:
+        load = Load(bench.namespace("wide"), client, ("wide",), aliases_each=500)
+        load.prepare()
+        load.create()
+        wait_until(lambda: load.ready() == 1, seconds=120, what="500 aliases published")
+        wait_until(lambda: quiet(bench), seconds=120, what="the operator is at rest")
+        mark = bench.mark()
+        editing = load.edit()
+    begun = time.monotonic()
+    wait_until(lambda: quiet(bench), seconds=120, what="the operator is at rest")
+    writes = bench.writes(since=mark)
+    revisions = [one for one in writes if one.resource == "configmaps"]
+    report(
+        "500 aliases of one project edited, 32 at once",
+        seconds_to_edit_them=editing,
+        seconds_until_all_is_written=time.monotonic() - begun - 5.0,
+        revisions=str(len(revisions)),
+        writes_per_edit=len(writes) / 500,
+    )
