@@ -147,14 +147,14 @@ def _missing_default(snapshot: Snapshot, artefact: Artefact) -> list[Problem]:
         return []
     name = snapshot.key.name
     if DEFAULT_ALIAS in artefact.document.get("unavailable", {}):
-        why = artefact.document["unavailable"][DEFAULT_ALIAS]
+        why = Reason(artefact.document["unavailable"][DEFAULT_ALIAS])
         return [
             Problem(
                 object=f"DjangoProject/{name}",
                 field="",
-                message=f"the alias default cannot be resolved ({why})",
+                message=f"the alias default cannot be resolved ({why.value})",
                 remedy="Nothing is published without it: see the DatabaseAlias that declares it",
-                reason=Reason.DEFAULT_MISSING,
+                reason=why if why in STALLING else Reason.DEFAULT_MISSING,
             )
         ]
     return [no_default(name)]

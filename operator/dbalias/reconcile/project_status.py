@@ -60,13 +60,21 @@ def project_status(picture: Picture, now: datetime) -> WriteStatus | None:
     fields = {
         "revision": final_revision(picture.desired) if picture.desired.hold is None else None,
         "publishedRevision": picture.publication.revision,
-        "credentialsRevision": picture.desired.credentials_revision,
+        "credentialsRevision": _credentials_revision(picture),
         "aliases": picture.counts(),
         "audit": _audit(picture.runs),
         "lastHandledMigrateRequest": _handled(picture),
     }
     subject = Subject(Kind.PROJECT, project.metadata, project.status)
     return write_status(subject, conditions, fields, now=now)
+
+
+def _credentials_revision(picture: Picture) -> str | None:
+    """Keep the last one while nothing is published: a salt that is not stored names nothing."""
+    hold = picture.hold
+    if picture.desired.hold or (hold is not None and hold.reason is Reason.WRITE_REFUSED):
+        return picture.desired.project.status.get("credentialsRevision")
+    return picture.desired.credentials_revision
 
 
 def _obstacle(picture: Picture, conditions: tuple[ConditionValue, ...]) -> Obstacle | None:
