@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from integration.operator.objects import alias, everything_to, policy, project, secret
-from integration.operator.workbench import Space, wait_until
+from integration.operator.operating import wait_until
+from integration.operator.workbench import Space
 
 
 def test_a_project_without_an_alias_default_waits_for_it(space: Space) -> None:
@@ -41,7 +42,7 @@ def test_an_engine_that_django_does_not_have_is_refused(space: Space) -> None:
     said = space.wait_for("dba", "shop-users", reason="InvalidConfiguration")
     assert "spec.engine" in said["message"]
     assert space.condition("dba", "shop-users", "Stalled")["status"] == "True"
-    wait_until(lambda: space.published(), what="the valid alias published")
+    wait_until(space.published, what="the valid alias published")
 
 
 def test_options_that_django_would_reject_later_are_refused_now(space: Space) -> None:
@@ -82,7 +83,7 @@ def test_a_secret_never_appears_where_people_may_look(space: Space) -> None:
     """Not in ConfigMaps, statuses or events, whatever it contains."""
     awkward = "q'\"\\%s{{x}}$HOME\n\u00fc\U0001f511-needle"
     space.apply(project(), alias("default"), alias("lost", secret="none"), secret(password=awkward))
-    wait_until(lambda: space.published(), what="published")
+    wait_until(space.published, what="published")
     space.wait_for("dba", "shop-lost", reason="SecretNotFound")
     for kind in ("configmap", "djp", "dba", "events"):
         for body in space.all(kind):

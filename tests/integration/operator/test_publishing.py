@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 
 from integration.operator.objects import alias, everything_to, policy, project, secret
-from integration.operator.workbench import Space, Workbench, wait_until
+from integration.operator.operating import wait_until
+from integration.operator.workbench import Space
 
 
 def test_settings_are_published_as_a_pair_under_stable_names(space: Space) -> None:
@@ -31,7 +32,7 @@ def test_deleted_and_edited_objects_are_restored_within_30_seconds(space: Space)
     before = space.document()
     space.delete("configmap", "shop-databases")
     space.delete("secret", "shop-databases")
-    wait_until(lambda: space.published(), what="the ConfigMap restored")
+    wait_until(space.published, what="the ConfigMap restored")
     wait_until(lambda: space.get("secret", "shop-databases"), what="the Secret restored")
     assert space.document() == before
     patch = '{"data":{"json.py":"import os","databases.json":"{}"}}'
@@ -59,8 +60,10 @@ def test_a_changed_password_flows_and_starts_nothing(space: Space) -> None:
 
     wait_until(flowed, what="the new password published")
     wait_until(
-        lambda: (space.get("djp", "shop") or {})["status"]["credentialsRevision"]
-        != before["credentialsRevision"],
+        lambda: (
+            (space.get("djp", "shop") or {})["status"]["credentialsRevision"]
+            != before["credentialsRevision"]
+        ),
         what="a new credentialsRevision",
     )
     after = (space.get("djp", "shop") or {})["status"]
@@ -68,7 +71,7 @@ def test_a_changed_password_flows_and_starts_nothing(space: Space) -> None:
 
 
 def test_names_that_somebody_else_has_are_not_seized(space: Space) -> None:
-    """A foreign ConfigMap stays as it is; the project says NameTaken, and goes on once it is gone."""
+    """A foreign ConfigMap stays as it is; the project says NameTaken, and goes on without it."""
     foreign = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "shop-databases"},
                "data": {"mine": "yes"}}  # fmt: skip
     space.apply(foreign)
@@ -91,7 +94,7 @@ def test_one_alias_without_its_secret_keeps_no_other_from_being_published(space:
     )
     said = space.wait_for("dba", "shop-lost", reason="SecretNotFound")
     assert "Secret later" in said["message"] or "Secret/later" in said["message"]
-    wait_until(lambda: space.published(), what="published")
+    wait_until(space.published, what="published")
     assert sorted(space.document()["databases"]) == sorted(names)
     assert "lost" in space.document()["unavailable"]
     assert space.condition("djp", "shop")["status"] == "False"
@@ -125,19 +128,3 @@ def test_a_policy_becomes_a_router_in_its_order(space: Space) -> None:
     routers = [path.rpartition(".")[2] for path in space.document()["routers"]]
     assert routers == ["Guard", "Policy_first", "Policy_second", "Legacy", "Unmatched"]
     space.wait_for("dbrp", "first", reason="Ready")
-
-
-def test_nothing_is_written_at_rest_or_after_a_restart(bench: Workbench) -> None:
-    """A pass that changes nothing writes nothing, whoever runs it."""
-    # The session's operator leads: a restart is another process that takes the Lease over.
-    space = bench.namespace("at-rest")
-    space.apply(project(), alias("default"), secret())
-    first = bench.operators[0]
-    space.wait_for("djp", "shop", reason="Ready")
-    first.kill()
-    mark = bench.mark()
-    first.start()
-    space.apply({**project("later"), "metadata": {"name": "later"}})
-    space.wait_for("djp", "later", reason="DefaultMissing", seconds=60)
-    mine = [write for write in bench.writes(since=mark) if write[2] not in ("later", "")]
-    assert [write for write in mine if not write[2].startswith("later.")] == []

@@ -1,15 +1,10 @@
-"""A control plane, the operator as a process with the rights of its chart, and what tests ask."""
+"""A control plane with the rights of the chart, and what tests ask of it."""
 
 from __future__ import annotations
 
+import itertools
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,122 +12,69 @@ from typing import Any
 
 import yaml
 
-from localkube import Cluster
+from integration.operator.operating import Operator, wait_until
+from localkube import Cluster, Options
+from rendering import CRDS, NAMESPACE, template
+from stage.api import ApiServer
 
-REPOSITORY = Path(__file__).parents[3]
-ACCOUNT = "system:serviceaccount:dbalias-system:dbalias"
+ACCOUNT = f"system:serviceaccount:{NAMESPACE}:dbalias"
 WRITING = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+RIGHTS = frozenset({"ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"})
 
 Body = dict[str, Any]
 
 
-def wait_until(probe: Callable[[], Any], *, seconds: float = 30, what: str = "") -> Any:
-    """Return the first true answer of the probe; fail when none comes in time."""
-    give_up = time.monotonic() + seconds
-    while True:
-        answer = probe()
-        if answer:
-            return answer
-        if time.monotonic() > give_up:
-            raise AssertionError(f"not within {seconds:.0f} s: {what or probe}")
-        time.sleep(0.2)
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write of the operator, from the audit log."""
 
-
-@dataclass(slots=True)
-class Operator:
-    """``dbalias run`` as a process of this machine."""
-
-    arguments: tuple[str, ...]
-    kubeconfig: Path
-    log: Path
-    port: int = 0
-    _process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> Operator:
-        """Start it; it may take seconds until the Lease is its own."""
-        self.port = free_port()
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    Path(sys.executable).parent / "dbalias",
-                    "run",
-                    *self.arguments,
-                    "--lease-namespace=dbalias-system",
-                    f"--http-port={self.port}",
-                ],
-                env=os.environ | {"KUBECONFIG": str(self.kubeconfig)},
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        return self
-
-    @property
-    def process(self) -> subprocess.Popen[bytes]:
-        """Return the running process."""
-        assert self._process is not None, "the operator has not been started"
-        return self._process
-
-    def stop(self) -> int:
-        """Ask it to end and return its exit code."""
-        return self._end(signal.SIGTERM)
-
-    def kill(self) -> int:
-        """End it without warning, as a lost node would."""
-        return self._end(signal.SIGKILL)
-
-    def resident_mebibytes(self) -> float:
-        """Return its resident memory."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-        return int(line.split()[1]) / 1024
-
-    def _end(self, number: int) -> int:
-        if self._process is None or self._process.poll() is not None:
-            return 0
-        self._process.send_signal(number)
-        return self._process.wait(30)
+    verb: str
+    resource: str
+    namespace: str
+    name: str
+    code: int
 
 
 @dataclass(slots=True)
 class Workbench:
-    """One cluster, with helpers that read like what a test wants to know."""
+    """One cluster, with what a test wants to know of it."""
 
     cluster: Cluster
     scratch: Path
     operators: list[Operator] = field(default_factory=list)
-    _count: int = 0
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def install(self) -> None:
-        """Install CRDs and RBAC as the plain manifests have them, without the Deployment."""
-        self.kubectl("create", "namespace", "dbalias-system")
+        """Install CRDs and the rights of the chart's defaults, without the Deployment."""
+        self.kubectl("create", "namespace", NAMESPACE)
         self.install_crds()
-        documents = yaml.safe_load_all((REPOSITORY / "manifests/install.yaml").read_text())
-        wanted = ("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
-        rights = [one for one in documents if one and one["kind"] in wanted]
-        self.apply(rights, namespace="dbalias-system")
+        self.grant()
 
     def install_crds(self) -> None:
         """Create the CRDs and wait until they are served."""
-        self.kubectl("apply", "-f", str(REPOSITORY / "crds"))
-        self.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f",
-                     str(REPOSITORY / "crds"))  # fmt: skip
+        self.kubectl("apply", "-f", str(CRDS))
+        self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(CRDS))
+
+    def grant(self, *values: str) -> None:
+        """Give the operator's account what the chart gives it with these values."""
+        rendered = yaml.safe_load_all(template(values=values))
+        rights = [one for one in rendered if one and one["kind"] in RIGHTS]
+        self.kubectl("apply", "-f", "-", text=yaml.safe_dump_all(rights))
 
     def operator(self, *arguments: str) -> Operator:
         """Return an operator (not started) that logs in as the chart's service account."""
-        self._count += 1
-        kubeconfig = self.scratch / f"operator-{self._count}.kubeconfig"
+        number = next(self._numbers)
+        kubeconfig = self.scratch / f"operator-{number}.kubeconfig"
         kubeconfig.write_text(json.dumps(self._account_kubeconfig()))
-        log = self.scratch / f"operator-{self._count}.log"
+        log = self.scratch / f"operator-{number}.log"
         operator = Operator(arguments or ("--all-namespaces",), kubeconfig, log)
         self.operators.append(operator)
         return operator
 
     def _account_kubeconfig(self) -> Body:
         config: Body = json.loads(self.cluster.kubeconfig.read_text())
-        asked = ("create", "token", "dbalias", "-n", "dbalias-system", "--duration=4h")
-        token = self.kubectl(*asked).strip()
-        config["users"] = [{"name": config["users"][0]["name"], "user": {"token": token}}]
+        token = self.kubectl("create", "token", "dbalias", "-n", NAMESPACE, "--duration=4h")
+        config["users"] = [{"name": config["users"][0]["name"], "user": {"token": token.strip()}}]
         return config
 
     def kubectl(self, *arguments: str, text: str | None = None, check: bool = True) -> str:
@@ -140,29 +82,49 @@ class Workbench:
         done = self.cluster.kubectl(*arguments, input=text, check=check)
         return done.stdout + ("" if check else done.stderr)
 
-    def namespace(self, name: str) -> Space:
-        """Create a namespace and return it."""
-        self.kubectl("create", "namespace", name)
-        return Space(self, name)
+    def client(self) -> ApiServer:
+        """Return an administrator's client, which costs less than a kubectl for each request."""
+        return ApiServer(self.cluster.kubeconfig)
+
+    def namespace(self, name: str = "space") -> Space:
+        """Create a namespace and return it; a number makes its name unique."""
+        unique = f"{name}-{next(self._numbers)}"
+        self.kubectl("create", "namespace", unique)
+        return Space(self, unique)
 
     def apply(self, bodies: Iterable[Body], *, namespace: str) -> None:
         """Apply objects in one go."""
         self.kubectl("apply", "-n", namespace, "-f", "-", text=yaml.safe_dump_all(bodies))
 
-    def writes(self, *, since: int = 0) -> list[tuple[str, str, str]]:
-        """Return the operator's writes from the audit log: verb, resource, name; no Leases."""
-        found = []
-        for line in self.cluster.audit_log.read_text().splitlines()[since:]:
-            event = json.loads(line)
-            what = event.get("objectRef") or {}
-            mine = event["user"]["username"] == ACCOUNT and event["verb"] in WRITING
-            if mine and what.get("resource") != "leases":
-                found.append((event["verb"], what.get("resource", ""), what.get("name", "")))
-        return found
+    def writes(self, *, since: int = 0) -> list[Write]:
+        """Return the operator's writes from the audit log, Leases apart."""
+        return [one for one in self._audited(since) if one.verb in WRITING]
+
+    def reads(self, *, since: int = 0) -> int:
+        """Return how many requests of the operator changed nothing."""
+        return sum(1 for one in self._audited(since) if one.verb not in WRITING)
 
     def mark(self) -> int:
-        """Return a place in the audit log: how many lines it has now."""
-        return len(self.cluster.audit_log.read_text().splitlines())
+        """Return a place in the audit log: how many bytes it has now."""
+        return self.cluster.audit_log.stat().st_size
+
+    def _audited(self, since: int) -> Iterator[Write]:
+        with self.cluster.audit_log.open("rb") as log:
+            log.seek(since)
+            for line in log:
+                if ACCOUNT.encode() not in line or not line.endswith(b"\n"):
+                    continue
+                event = json.loads(line)
+                what, code = event.get("objectRef") or {}, event["responseStatus"]["code"]
+                mine = event["user"]["username"] == ACCOUNT
+                if mine and what.get("resource") != "leases":
+                    yield Write(
+                        event["verb"],
+                        resource=what.get("resource", ""),
+                        namespace=what.get("namespace", ""),
+                        name=what.get("name", ""),
+                        code=code,
+                    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +137,13 @@ class Space:
     def apply(self, *bodies: Body) -> None:
         """Apply objects."""
         self.bench.apply(bodies, namespace=self.name)
+
+    def patch(self, kind: str, name: str, *options: str, **change: Any) -> None:
+        """Merge-patch an object."""
+        text = json.dumps(change)
+        self.bench.kubectl(
+            "patch", kind, name, "-n", self.name, "--type=merge", "-p", text, *options
+        )
 
     def get(self, kind: str, name: str) -> Body | None:
         """Return an object, None when there is none."""
@@ -199,7 +168,7 @@ class Space:
         return next((c for c in listed if c["type"] == wanted), {})
 
     def wait_for(
-        self, kind: str, name: str, *, reason: str, wanted: str = "Ready", seconds: float = 30
+        self, kind: str, name: str, *, reason: str, wanted: str = "Ready", seconds: float = 45
     ) -> Body:
         """Wait until a condition has this reason for the current generation; return it."""
 
@@ -237,17 +206,12 @@ class Space:
 
 
 @contextmanager
-def running(operator: Operator) -> Iterator[Operator]:
-    """Run an operator for a block, and end it after it."""
-    operator.start()
-    try:
-        yield operator
-    finally:
-        operator.stop()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def workbench(scratch: Path) -> Iterator[Workbench]:
+    """Start a control plane for a block; what was started on it ends with it."""
+    with Cluster(options=Options(node=False)) as cluster:
+        bench = Workbench(cluster, scratch)
+        try:
+            yield bench
+        finally:
+            for operator in bench.operators:
+                operator.kill()

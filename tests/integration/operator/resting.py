@@ -1,0 +1,92 @@
+"""A cluster that rests from the start of the test run to its end, beside all other tests."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from integration.operator.operating import running
+from integration.operator.scenery import PROJECTS, set_scene
+from integration.operator.workbench import Workbench, workbench
+
+REST = float(os.environ.get("DBALIAS_REST_SECONDS", "600"))
+"""Seconds without any write that are demanded."""
+
+
+@dataclass(slots=True)
+class Rest:
+    """The resting cluster of a test run, whichever of its processes has begun it.
+
+    ``folder`` is known to all processes of the run. The first to come begins, in a thread of
+    its own, so that no test waits; what it found is written to ``found.json``.
+    """
+
+    folder: Path
+    _over: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def begin(self) -> None:
+        """Start the cluster, unless another process of the run has."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "door").open("a") as door:
+            fcntl.flock(door, fcntl.LOCK_EX)
+            if (self.folder / "begun").exists():
+                return
+            (self.folder / "begun").touch()
+        self._thread = threading.Thread(target=self._run, name="rest")
+        self._thread.start()
+
+    def end(self, *, at_once: bool) -> None:
+        """Return when the cluster is gone; ``at_once``: nobody waits for what it finds."""
+        if self._thread is not None:
+            if at_once:
+                self._over.set()
+            self._thread.join()
+        if at_once:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def found(self) -> dict[str, Any]:
+        """Wait for the end of the rest; return its seconds, reads and writes, or the error."""
+        file = self.folder / "found.json"
+        give_up = time.monotonic() + REST + 300
+        while not file.exists():
+            assert time.monotonic() < give_up, "the resting cluster says nothing"
+            time.sleep(0.5)
+        read: dict[str, Any] = json.loads(file.read_text())
+        shutil.rmtree(self.folder)
+        return read
+
+    def _run(self) -> None:
+        try:
+            with tempfile.TemporaryDirectory() as scratch, workbench(Path(scratch)) as bench:
+                found = self._rest(bench)
+        except Exception as error:
+            found = {"error": f"{type(error).__name__}: {error}"}
+        partial = self.folder / "found.partial"
+        partial.write_text(json.dumps(found))
+        partial.rename(self.folder / "found.json")
+
+    def _rest(self, bench: Workbench) -> dict[str, Any]:
+        bench.install()
+        with running(bench.operator()) as operator:
+            space = bench.namespace("scene")
+            set_scene(space)
+            self._over.wait(10)  # what was last written is seen, and changes nothing
+            mark, began = bench.mark(), time.monotonic()
+            self._over.wait(REST)
+            rested = time.monotonic() - began
+            return {
+                "seconds": rested,
+                "running": operator.is_running() and operator.is_leading(),
+                "passed": [name for name in PROJECTS if operator.has_passed(space.name, name)],
+                "reads": bench.reads(since=mark),
+                "writes": [str(write) for write in bench.writes(since=mark)],
+            }

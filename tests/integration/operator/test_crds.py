@@ -1,0 +1,50 @@
+"""CRDs that are not there yet, and CRDs that go while the operator works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from integration.operator.objects import alias, project, secret
+from integration.operator.operating import Operator, running, wait_until
+from integration.operator.workbench import Workbench
+from rendering import CRDS
+
+
+@pytest.fixture(scope="module")
+def early(own_bench: Workbench) -> Iterator[Operator]:
+    """An operator that was there before its CRDs."""
+    own_bench.kubectl("delete", "-f", str(CRDS), "--timeout=60s")
+    with running(own_bench.operator()) as started:
+        yield started
+
+
+def test_an_operator_without_crds_says_so_and_proceeds_once_they_are_there(
+    own_bench: Workbench, early: Operator
+) -> None:
+    """It waits, alive, and names what is missing."""
+    wait_until(
+        lambda: "djangoprojects.dbalias.dev" in early.log.read_text(), what="the missing CRDs named"
+    )
+    assert early.is_running()
+    assert not early.is_ready()
+    own_bench.install_crds()
+    space = own_bench.namespace("crds")
+    space.apply(project(), alias("default"), secret())
+    space.wait_for("djp", "shop", reason="Ready", seconds=60)
+    assert early.is_ready()
+
+
+def test_deleted_crds_end_nothing_and_return_to_work(own_bench: Workbench, early: Operator) -> None:
+    """All objects go with them; the operator stays and serves those that come after."""
+    space = own_bench.namespace("crds")
+    space.apply(project(), alias("default"), secret())
+    space.wait_for("djp", "shop", reason="Ready", seconds=60)
+    own_bench.kubectl("delete", "-f", str(CRDS), "--timeout=60s")
+    wait_until(lambda: space.published() is None, what="what was published collected")
+    assert early.is_running()
+    own_bench.install_crds()
+    space.apply(project(), alias("default"))
+    space.wait_for("djp", "shop", reason="Ready", seconds=90)
+    assert early.is_running()

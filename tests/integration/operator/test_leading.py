@@ -1,0 +1,74 @@
+"""Two operators: one works, the other waits; and neither writes without the Lease."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from integration.operator.objects import alias, project, secret
+from integration.operator.operating import Operator, running, wait_until
+from integration.operator.workbench import Workbench
+
+DURATION = 15
+"""Seconds for which a Lease holds that nobody renews."""
+
+
+def test_one_operator_leads_and_the_other_takes_over_after_its_end(own_bench: Workbench) -> None:
+    """The idle one is ready, writes nothing, and goes on within the Lease's duration."""
+    space = own_bench.namespace("two")
+    first, second = own_bench.operator(), own_bench.operator()
+    with running(first, second):
+        leader, idle = roles(first, second)
+        assert idle.is_ready()
+        space.apply(project(), alias("default"), secret())
+        space.wait_for("djp", "shop", reason="Ready")
+        assert not idle.is_leading()
+        leader.kill()
+        killed = time.monotonic()
+        wait_until(idle.is_leading, seconds=DURATION + 15, what="the other leads")
+        assert time.monotonic() - killed < DURATION + 10
+        space.apply(project("later"), alias("default", of="later"))
+        space.wait_for("djp", "later", reason="Ready")
+
+
+def test_a_hung_api_server_ends_the_leader_and_a_restarted_one_goes_on(
+    own_bench: Workbench,
+) -> None:
+    """It cannot renew, so it may not write: it ends with an error before another may lead."""
+    space = own_bench.namespace("hung")
+    with running(own_bench.operator()) as operator:
+        wait_until(operator.is_leading, seconds=40, what="leading")
+        space.apply(project(), alias("default"), secret())
+        space.wait_for("djp", "shop", reason="Ready")
+        with hung(own_bench):
+            wait_until(lambda: not operator.is_running(), seconds=DURATION + 20, what="the end")
+            assert operator.process.returncode == 1
+            mark = own_bench.mark()
+        space.apply(project("later"), alias("default", of="later"))
+        time.sleep(2)
+        assert own_bench.writes(since=mark) == []
+        operator.start()
+        space.wait_for("djp", "later", reason="Ready", seconds=60)
+
+
+def roles(*operators: Operator) -> tuple[Operator, Operator]:
+    """Wait until one of two operators leads; return it and the other."""
+    wait_until(lambda: any(one.is_leading() for one in operators), what="one leads")
+    leader, idle = sorted(operators, key=lambda one: not one.is_leading())
+    return leader, idle
+
+
+@contextmanager
+def hung(bench: Workbench) -> Iterator[None]:
+    """Stop the API server's process in the middle of what it does."""
+    pid = bench.cluster.processes["kube-apiserver"].pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: "ok" in bench.kubectl("get", "--raw=/readyz", check=False), what="it serves")

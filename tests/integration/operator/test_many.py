@@ -1,0 +1,61 @@
+"""Many objects changed at once are one change."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing
+
+from integration.operator.objects import alias, project, secret
+from integration.operator.operating import wait_until
+from integration.operator.workbench import Space
+from stage.api import Watch
+
+COUNT = 500
+LONG = 180
+"""Seconds for ``kubectl apply`` and one pass over so many, on a busy machine."""
+
+
+class Revisions:
+    """Every revision that the published ConfigMaps of a namespace ever carried, in order."""
+
+    def __init__(self, watch: Watch, namespace: str) -> None:
+        self._watch, self._namespace = watch, namespace
+        self.seen: list[str] = []
+        self._thread = threading.Thread(target=self._record)
+
+    def __enter__(self) -> Revisions:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._watch.stop()
+        self._thread.join()
+
+    def _record(self) -> None:
+        for body in self._watch:
+            meta = body["metadata"]
+            revision = (meta.get("annotations") or {}).get("dbalias.dev/revision")
+            if meta["namespace"] == self._namespace and revision and revision not in self.seen:
+                self.seen.append(revision)
+
+
+def test_500_aliases_edited_at_once_are_at_most_two_revisions(space: Space) -> None:
+    """Created or edited together, they are published together."""
+    names = ["default", *(f"shard{number}" for number in range(COUNT - 1))]
+    with closing(space.bench.client()) as client:
+        with Revisions(client.watch("ConfigMap"), space.name) as created:
+            space.apply(secret(), project(), *(alias(name) for name in names))
+            space.wait_for("djp", "shop", reason="Ready", seconds=LONG)
+            wait_until(lambda: len(space.document()["databases"]) == COUNT, what="all published")
+        assert 1 <= len(created.seen) <= 2
+        with Revisions(client.watch("ConfigMap"), space.name) as edited:
+            space.apply(*(alias(name, host="new.example") for name in names))
+            wait_until(lambda: hosts(space) == {"new.example"}, seconds=LONG, what="all edited")
+        assert 1 <= len(edited.seen) <= 2
+        assert edited.seen[-1] not in created.seen
+
+
+def hosts(space: Space) -> set[str]:
+    """Return the hosts of all published databases."""
+    entries = space.document()["databases"].values()
+    return {entry["settings"]["HOST"] for entry in entries}

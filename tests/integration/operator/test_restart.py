@@ -1,0 +1,58 @@
+"""A restart, however it comes about, is not noticed by anything but the Lease."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from integration.operator.operating import SETTLED, Operator, running, wait_until
+from integration.operator.scenery import PROJECTS, set_scene
+from integration.operator.workbench import Space, Workbench
+
+
+@pytest.fixture(scope="module")
+def restarted(own_bench: Workbench) -> Iterator[Operator]:
+    """An operator that these tests may end."""
+    with running(own_bench.operator()) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def scene(own_bench: Workbench, restarted: Operator) -> Space:
+    """A project in every state that lasts."""
+    assert restarted.is_running()
+    space = own_bench.namespace("scene")
+    set_scene(space)
+    return space
+
+
+@pytest.mark.parametrize("end", [Operator.stop, Operator.kill], ids=["SIGTERM", "SIGKILL"])
+def test_a_restarted_operator_writes_nothing(
+    own_bench: Workbench, restarted: Operator, scene: Space, end: Callable[[Operator], int]
+) -> None:
+    """It looks at every project, also after its own five seconds of settling, and is content."""
+    before = scene.document("ready"), scene.all("jobs")
+    end(restarted)
+    mark = own_bench.mark()
+    restarted.start()
+    wait_until(
+        lambda: all(restarted.has_passed(scene.name, name) for name in PROJECTS),
+        seconds=90,
+        what="every project looked at by the new process",
+    )
+    time.sleep(SETTLED)
+    assert own_bench.reads(since=mark) > 0
+    assert own_bench.writes(since=mark) == []
+    assert (scene.document("ready"), scene.all("jobs")) == before
+
+
+def test_an_operator_asked_to_end_does_so_at_once_and_gives_the_lease_up(
+    own_bench: Workbench, restarted: Operator
+) -> None:
+    """Exit code 0, and the next process need not wait for the Lease to run out."""
+    wait_until(restarted.is_leading, seconds=60, what="leading")
+    assert restarted.stop() == 0
+    restarted.start()
+    wait_until(restarted.is_leading, seconds=10, what="leading without a wait for the Lease")
