@@ -83,6 +83,9 @@ class KeyedQueue:
 
     def _fire(self, key: Key) -> None:
         entry = self._entries[key]
+        if entry.timer is not None:
+            # A key that waited for its own pass comes before its next timer and replaces it.
+            entry.timer.cancel()
         entry.due, entry.timer = None, None
         if entry.running:
             self._waiting.add(key)
