@@ -25,7 +25,7 @@ def test_killed_operator_starts_no_second_run(shop: Shop, api: ApiServer) -> Non
     shop.eventually(lambda: len(shop.running()) == 2, what="both Jobs to run")
     kill_operator(api)
 
-    shop.wait_ready(within=120)
+    shop.wait_ready()
     assert count_restarts(api) == before + 2
     assert [shop.attempts(name) for name in ("default", "users")] == [1, 1]
     assert [len(shop.jobs(alias=name)) for name in ("default", "users")] == [1, 1]
@@ -66,9 +66,13 @@ def test_waiting_for_ready_returns_when_all_is_migrated_and_not_before(
 def test_namespace_is_gone_soon_after_its_deletion_and_the_operator_goes_on(
     shop: Shop, new_shop: NewShop, api: ApiServer
 ) -> None:
-    """Nothing of ours holds a namespace back: no finalizer, and Jobs end with their pods."""
+    """Nothing of ours holds a namespace back: no finalizer, and Jobs end with their pods.
+
+    The namespace controller first waits for pods, looks again within seconds, and then after
+    half of their grace, which is five minutes for migrations.
+    """
     shop.apply(
-        project(env=SLOW), entry("default", shop.postgres("app_data")),
+        project(env={**SLOW, "SHOP_SLOW_SECONDS": "1"}), entry("default", shop.postgres("app_data")),
         entry("users", shop.mariadb("user_data")), PEOPLE,
     )  # fmt: skip
     shop.eventually(shop.running, what="a Job to run")
@@ -76,7 +80,7 @@ def test_namespace_is_gone_soon_after_its_deletion_and_the_operator_goes_on(
     shop.eventually(
         lambda: api.get("Namespace", "", shop.namespace) is None,
         what="the namespace to be gone",
-        within=60,
+        within=330,
     )
 
     other = new_shop("after-the-deletion")

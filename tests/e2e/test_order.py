@@ -44,7 +44,7 @@ class Example:
         for part, pause in zip(order, (0.0, *pauses), strict=True):
             time.sleep(pause)
             self.shop.apply(self.parts[part])
-        self.shop.wait_ready(within=180)
+        self.shop.wait_ready()
 
     def check(self) -> None:
         """Tables are never dropped, so the end shows whatever was made on the way."""

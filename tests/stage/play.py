@@ -17,6 +17,8 @@ from stage.setting import Setting
 from stage.trouble import describe
 
 POLL = 0.25
+WITHIN = 180.0
+"""Seconds for what takes ten on a machine with nothing else to do."""
 T = TypeVar("T")
 
 _OWN_KINDS = ("DjangoProject", "DatabaseAlias", "DatabaseRoutingPolicy")
@@ -119,7 +121,7 @@ class Shop:
         return writes_since(self.setting.cluster.audit_log, since, namespace=self.namespace)
 
     def eventually(
-        self, probe: Callable[[], T], *, what: str | Callable[[], str], within: float = 60
+        self, probe: Callable[[], T], *, what: str | Callable[[], str], within: float = WITHIN
     ) -> T:
         """Return the first true answer of a probe; AssertionError says what was awaited."""
         deadline = time.monotonic() + within
@@ -132,7 +134,7 @@ class Shop:
 
     def expect(
         self, type: str, status: str, *, reason: str | None = None,
-        alias: str | None = None, within: float = 60,
+        alias: str | None = None, within: float = WITHIN,
     ) -> JSON:  # fmt: skip
         """Wait for a condition of this status and reason at the current generation; return it."""
 
@@ -144,7 +146,7 @@ class Shop:
         who = f"alias {alias}" if alias else "the project"
         return self.eventually(probe, what=f"{type}={status} ({reason}) of {who}", within=within)
 
-    def wait_ready(self, *, within: float = 90) -> None:
+    def wait_ready(self, *, within: float = WITHIN) -> None:
         """Wait until the project and all its aliases and policies are Ready as they stand."""
         self.eventually(self.is_ready, what="everything to be Ready", within=within)
 
@@ -155,7 +157,7 @@ class Shop:
             _condition(one, "Ready").get("status") == "True" for one in found
         )
 
-    def run(self, *argv: str, image: str | None = None, within: float = 60) -> str:
+    def run(self, *argv: str, image: str | None = None, within: float = WITHIN) -> str:
         """Run a command in a pod of the application, with the published settings; its output."""
         name = f"web-{secrets.token_hex(2)}"
         self.apply(application(name, argv, **({"image": image} if image else {})))
