@@ -72,9 +72,11 @@ def test_namespace_is_gone_soon_after_its_deletion_and_the_operator_goes_on(
     half of their grace, which is five minutes for migrations.
     """
     shop.apply(
-        project(env={**SLOW, "SHOP_SLOW_SECONDS": "1"}), entry("default", shop.postgres("app_data")),
-        entry("users", shop.mariadb("user_data")), PEOPLE,
-    )  # fmt: skip
+        project(env={**SLOW, "SHOP_SLOW_SECONDS": "1"}),
+        entry("default", shop.postgres("app_data")),
+        entry("users", shop.mariadb("user_data")),
+        PEOPLE,
+    )
     shop.eventually(shop.running, what="a Job to run")
     api.delete("Namespace", "", shop.namespace)
     shop.eventually(
