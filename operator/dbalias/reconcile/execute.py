@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import assert_never
 
 from dbalias.api.conditions import timestamp
@@ -39,6 +42,8 @@ KINDS = {
     Kind.POLICY: Resource.POLICIES,
 }
 DELETABLE = {"ConfigMap": Resource.CONFIG_MAPS, "Secret": Resource.SECRETS, "Job": Resource.JOBS}
+STATUSES_AT_ONCE = 8
+"""Neighbouring statuses are written together: each is its own object's and waits for no other."""
 NOTE_LIMIT = 1024
 """Characters of an event's message; the API refuses longer ones."""
 
@@ -51,9 +56,9 @@ async def execute(cluster: Cluster, plan: Plan) -> dict[str, str]:
     """
     execution = _Execution(cluster, plan)
     refusals: dict[str, str] = {}
-    for action in plan.early:
+    for are_statuses, actions in groupby(plan.early, lambda one: isinstance(one, WriteStatus)):
         try:
-            await execution.do(action)
+            await _each(execution, actions, at_once=STATUSES_AT_ONCE if are_statuses else 1)
         except RefusedError as error:
             return {error.name: str(error)}
     for action in plan.late:
@@ -62,6 +67,25 @@ async def execute(cluster: Cluster, plan: Plan) -> dict[str, str]:
         except RefusedError as error:
             refusals[error.name] = str(error)
     return refusals
+
+
+async def _each(execution: _Execution, actions: Iterable[Action], *, at_once: int) -> None:
+    """Do all of them, ``at_once`` at a time; after an error start no more, and raise it."""
+    slots, failed = asyncio.Semaphore(at_once), asyncio.Event()
+
+    async def do(action: Action) -> None:
+        async with slots:
+            if failed.is_set():
+                return
+            try:
+                await execution.do(action)
+            except BaseException:
+                failed.set()
+                raise
+
+    for result in await asyncio.gather(*map(do, actions), return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
 
 
 class _Execution:
