@@ -113,7 +113,8 @@ def _show(
             style = Style.of(sys.stdout)
             if arguments.watch and sys.stdout.isatty():
                 print(CLEAR, end="")
-            print("\n".join(describe(shown, style=style)))
+            for line in describe(shown, style=style):
+                print(line)
     sys.stdout.flush()
     if not shown:
         what = f"DjangoProject/{arguments.project}" if arguments.project else "DjangoProject"
