@@ -77,9 +77,9 @@ def _project_missing(scene: Scene) -> Iterator[Finding]:
 
 def _together(scene: Scene) -> Iterator[Finding]:
     desired = build_desired(_mended(scene))
-    unread = {_name(broken) for broken in scene.snapshot.broken}
+    stand_ins = {_name(one) for one in scene.snapshot.broken if one.kind is Kind.ALIAS}
     for problem in _problems(scene, desired):
-        if problem.object not in unread:
+        if problem.object not in stand_ins:
             yield Finding(scene.manifests[problem.object].place(problem.field), problem)
     for alias in scene.snapshot.aliases:
         yield from _missing_sources(scene, alias)

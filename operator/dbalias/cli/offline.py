@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from dbalias.api.alias import Credentials, DatabaseAlias, Preset
+from dbalias.api.conditions import parse_timestamp
 from dbalias.api.meta import JSON, Key, Kind
 from dbalias.api.parse import is_ours
 from dbalias.api.secrets import SecretBytes
@@ -20,6 +21,11 @@ from dbalias.reconcile.snapshot import Memory, Snapshot
 
 STAND_IN = secrets.token_hex(16).encode()
 """Stands for every login that no file holds, so that the rest can be built and checked."""
+
+_METADATA = frozenset(
+    {"name", "namespace", "labels", "annotations", "creationTimestamp", "deletionTimestamp"}
+)
+"""What a file may say of an object; the rest is the API server's to write."""
 
 _LOGIN = frozenset({"user", "password"})
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -74,7 +80,7 @@ def read_declarations(manifests: Iterable[Manifest], *, namespace: str = "") -> 
         try:
             one = replace(manifest, body=_normalised(manifest.body, namespace))
         except (ValueError, TypeError, AttributeError):
-            message = f"the data of {_name(manifest.body)} is not base64 text"
+            message = f"{_name(manifest.body)} has data that is not text, or in a Secret not base64"
             faults.append(Fault(manifest.place("data"), message))
             continue
         metadata = one.body["metadata"]
@@ -126,8 +132,10 @@ def _is_read(body: JSON) -> bool:
 
 def _normalised(body: JSON, namespace: str) -> JSON:
     """Return a body as the API server would store it; raise ValueError for broken data."""
-    metadata = {**body["metadata"]}
-    metadata["namespace"] = metadata.get("namespace") or namespace
+    metadata = {key: body["metadata"][key] for key in _METADATA & body["metadata"].keys()}
+    metadata["namespace"] = str(metadata.get("namespace") or namespace)
+    if not _is_time(metadata.get("creationTimestamp")):
+        metadata["creationTimestamp"] = None
     stored = {**body, "metadata": metadata}
     if body["kind"] == SourceKind.SECRET:
         given = {key: "".join(text.split()) for key, text in (body.get("data") or {}).items()}
@@ -142,6 +150,13 @@ def _normalised(body: JSON, namespace: str) -> JSON:
         for text in (body.get("data") or {}).values():
             text.encode()
     return stored
+
+
+def _is_time(written: JSON) -> bool:
+    try:
+        return isinstance(written, str) and parse_timestamp(written) is not None
+    except ValueError:
+        return False
 
 
 def _keys(manifests: Iterable[Manifest]) -> set[Key]:
@@ -172,7 +187,7 @@ def _scene(key: Key, index: Mapping[tuple[str, str, str], Manifest]) -> Scene:
         if namespace == key.namespace and _project_of(one.body) == key.name
     ]
     snapshot = with_declared(
-        Snapshot(key, Memory(_NEVER, entropy="")),
+        Snapshot(key, Memory(_NEVER, salt="")),
         project.body if project else None,
         [one.body for one in own if one.body["kind"] == Kind.ALIAS],
         [one.body for one in own if one.body["kind"] == Kind.POLICY],

@@ -153,7 +153,10 @@ def test_namespaces_keep_projects_apart(dbalias: Run) -> None:
     [
         ("kind: [", "is not valid YAML"),
         ("kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\n", "no object of dbalias.dev"),
-        (LOGIN.replace("stringData: {password: hunter2}", "data: {a: '%'}"), "is not base64"),
+        (
+            LOGIN.replace("stringData: {password: hunter2}", "data: {a: '%'}"),
+            "in a Secret not base64",
+        ),
     ],
 )
 def test_input_that_cannot_be_read_is_exit_code_2(text: str, message: str, dbalias: Run) -> None:
