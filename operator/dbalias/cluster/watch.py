@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import kopf
 
-from dbalias.api.meta import GROUP, VERSION, Key, Kind
+from dbalias.api.meta import FIELD_MANAGER, GROUP, VERSION, Key, Kind
 from dbalias.api.ownership import MANAGED_BY, MANAGER, PROJECT_LABEL
 from dbalias.cluster.client import Api
 from dbalias.reconcile.ports import UnreadableError
@@ -47,6 +47,10 @@ def project_of(body: Mapping[str, Any]) -> str | None:
         return str(body["metadata"]["name"])
     if kind in (Kind.ALIAS, Kind.POLICY):
         return ((body.get("spec") or {}).get("projectRef") or {}).get("name")
+    for owner in body["metadata"].get("ownerReferences") or ():
+        # Its label may just have been removed, which is to be repaired.
+        if owner.get("controller") and owner.get("kind") == Kind.PROJECT:
+            return str(owner["name"])
     return (body["metadata"].get("labels") or {}).get(PROJECT_LABEL)
 
 
@@ -88,6 +92,13 @@ class Watch:
             answer = await self._api.request("GET", f"/apis/{GROUP}/{VERSION}")
         except UnreadableError as error:
             logger.warning("%s", error)
+            return False
+        if answer.status not in (200, 404):
+            logger.warning(
+                "the resources cannot be looked up: the API server says %s %s",
+                answer.status,
+                answer.reason,
+            )
             return False
         served = {r["name"] for r in (answer.body or {}).get("resources") or ()}
         missing = {kind.plural for kind in Kind} - served
