@@ -24,12 +24,16 @@ def crds() -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def apiserver(crds: dict[str, dict[str, Any]]) -> Iterator[ApiServer]:
+def kubeconfig() -> Iterator[Path]:
+    """The administrator's kubeconfig of a kube-apiserver."""
+    with Cluster(options=Options(node=False, controllers=False)) as cluster:
+        yield cluster.kubeconfig
+
+
+@pytest.fixture(scope="session")
+def apiserver(kubeconfig: Path, crds: dict[str, dict[str, Any]]) -> Iterator[ApiServer]:
     """A kube-apiserver that serves our kinds."""
-    with (
-        Cluster(options=Options(node=False, controllers=False)) as cluster,
-        closing(ApiServer(cluster.kubeconfig)) as server,
-    ):
+    with closing(ApiServer(kubeconfig)) as server:
         for crd in crds.values():
             server.serve(crd)
         yield server
