@@ -140,7 +140,7 @@ class FakeCluster:
     def _write(self, verb: str, resource: Resource, name: str) -> str:
         self.writes.append((verb, resource, name))
         if name in self.refused:
-            raise RefusedError(f"{name} is refused", name)
+            raise RefusedError(f"{name} is refused")
         return name
 
     def _existing(self, resource: Resource, namespace: str, name: str) -> JSON:
