@@ -74,7 +74,7 @@ def test_declared_objects_are_read_and_only_their_status_is_written() -> None:
     }
     for resource in ("djangoprojects", "databasealiases", "databaseroutingpolicies"):
         assert verbs[resource] == {"get", "list", "watch"}
-        assert verbs[f"{resource}/status"] == {"get", "patch", "update"}
+        assert verbs[f"{resource}/status"] == {"patch"}
 
 
 def test_the_lease_role_covers_one_lease_of_the_releases_namespace() -> None:

@@ -5,7 +5,7 @@
   verbs: [get, list, watch]
 - apiGroups: [dbalias.dev]
   resources: [djangoprojects/status, databasealiases/status, databaseroutingpolicies/status]
-  verbs: [get, patch, update]
+  verbs: [patch]
 # Owner references that block deletion need this where the admission plug-in
 # OwnerReferencesPermissionEnforcement is on (OpenShift). No finalizer is ever set.
 - apiGroups: [dbalias.dev]
@@ -22,14 +22,11 @@
   verbs: [get, list, watch, create, delete]
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # Read as well: only the events of a Job say why its pod was refused.
 - apiGroups: [""]
   resources: [events]
-  verbs: [get, list, create, patch]
-- apiGroups: [events.k8s.io]
-  resources: [events]
-  verbs: [create, patch]
+  verbs: [list, create]
 # The restart annotation of the workloads that a project lists.
 - apiGroups: [apps]
   resources: [deployments, statefulsets, daemonsets]

@@ -5,7 +5,7 @@ Sources: the API conventions ("Typical status properties") and kstatus.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -124,6 +124,16 @@ class ConditionValue:
     reason: Reason
     message: str = ""
 
+    @classmethod
+    def parse(cls, conditions: Iterable[Mapping[str, JSON]]) -> Iterator[ConditionValue]:
+        """Yield the conditions of a status; what this version does not know is left out."""
+        for one in conditions:
+            try:
+                known = Condition(one["type"]), Status(one["status"]), Reason(one["reason"])
+            except (KeyError, ValueError):
+                continue
+            yield cls(*known, str(one.get("message", "")))
+
 
 MESSAGE_LIMIT = 4096
 """Characters of a condition's message; the API's own bound is 32,768."""
@@ -161,7 +171,9 @@ def timestamp(moment: datetime) -> str:
 
 
 def parse_timestamp(text: str | None) -> datetime | None:
-    """Return the time that ``timestamp`` wrote, with or without fractions; None for none."""
-    if not text:
+    """Return a time in RFC 3339, with or without fractions; None for none, and for no time."""
+    try:
+        moment = datetime.fromisoformat((text or "").replace("Z", "+00:00"))
+    except ValueError:
         return None
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return moment if moment.tzinfo else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,22 @@ class Response:
 def own_namespace() -> str:
     """Return the namespace of the pod that this runs in; raise OSError outside one."""
     return SERVICE_ACCOUNT_NAMESPACE.read_text(encoding="utf-8").strip()
+
+
+def as_yaml(body: JSON) -> bytes:
+    """Return JSON that is YAML too, as the server reads an apply: bytes in UTF-8.
+
+    YAML knows no surrogate pairs and allows no control characters past ASCII, so the former
+    are written as they are and the latter escaped; half a pair, which is no text, becomes
+    U+FFFD.
+    """
+
+    def escape(match: re.Match[str]) -> str:
+        code = ord(match[0])
+        return f"\\u{0xFFFD if 0xD800 <= code <= 0xDFFF else code:04x}"
+
+    text = json.dumps(body, ensure_ascii=False)
+    return re.sub("[\x7f-\uffff]", escape, text).encode()
 
 
 class Api:
@@ -121,11 +138,15 @@ class Api:
         ``within``: seconds for the whole exchange.
         """
         headers = {"Accept": "application/json", "Content-Type": content_type}
-        await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         encoded = urlencode(list(query))
         url = self._client.configuration.host + path + (f"?{encoded}" if encoded else "")
         try:
             async with asyncio.timeout(within):
+                await self._client.update_params_for_auth(
+                    headers, [], ["BearerToken"], path, method, body
+                )
+                if content_type == APPLY:
+                    headers["Content-Type"], body = f"{APPLY}; charset=utf-8", as_yaml(body)
                 return await self._exchange(method, url, headers, body)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise UnreadableError(
@@ -141,6 +162,9 @@ class Api:
             parsed = json.loads(raw) if raw else None
         except ValueError:
             parsed = None
+        if parsed is None and response.status < 300:
+            # Never to be taken for "there is none": that would undo what depends on it.
+            raise OSError("an answer without a body")
         return Response(response.status, parsed, tuple(response.headers.getall("Warning", ())))
 
 

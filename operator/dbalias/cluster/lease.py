@@ -35,6 +35,11 @@ class LeaseName:
     identity: str
 
 
+def _now() -> float:
+    """Return seconds that also count while the machine is suspended, as the Lease's do."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 class Lease:
     """Held by one process at a time; ``run`` keeps it and returns when it is lost."""
 
@@ -47,7 +52,7 @@ class Lease:
 
     def remaining(self) -> float:
         """Return the seconds for which writing is safe; zero or less when not leading."""
-        return self._valid_until - MARGIN - time.monotonic()
+        return self._valid_until - MARGIN - _now()
 
     def is_held(self) -> bool:
         """Tell whether this process may write now."""
@@ -78,13 +83,16 @@ class Lease:
         if not self.is_held():
             return
         self._valid_until = 0.0
-        body = await self._read()
-        if body and body["spec"].get("holderIdentity") == self._name.identity:
-            body["spec"] |= {"holderIdentity": None, "leaseDurationSeconds": 1}
-            await self._put(body)
+        try:
+            body = await self._read()
+            if body and body["spec"].get("holderIdentity") == self._name.identity:
+                body["spec"] |= {"holderIdentity": None, "leaseDurationSeconds": 1}
+                await self._put(body)
+        except UnreadableError as error:
+            logger.warning("the Lease was not given up, it will run out: %s", error)
 
     async def _attempt(self) -> bool:
-        started = time.monotonic()
+        started = _now()
         try:
             held = await self._renew_or_take()
         except UnreadableError as error:
@@ -106,6 +114,7 @@ class Lease:
             return await self._create(mine | {"acquireTime": now, "leaseTransitions": 0})
         spec = body.get("spec") or {}
         if spec.get("holderIdentity") != self._name.identity:
+            self._valid_until = 0.0  # whatever our clock says: somebody else writes
             if spec.get("holderIdentity") and not self._expired(spec):
                 return False
             transitions = int(spec.get("leaseTransitions") or 0) + 1
@@ -118,9 +127,9 @@ class Lease:
         # changed for its duration as we watch it.
         seen, since = self._seen
         if seen != spec:
-            self._seen = (spec, time.monotonic())
+            self._seen = (spec, _now())
             return False
-        return time.monotonic() - since > float(spec.get("leaseDurationSeconds") or DURATION)
+        return _now() - since > float(spec.get("leaseDurationSeconds") or DURATION)
 
     async def _read(self) -> JSON:
         path = Resource.LEASES.value.path(self._name.namespace, self._name.name)

@@ -95,7 +95,7 @@ class LiveCluster(Reads):
             within=min(REQUEST_TIMEOUT, left),
         )
         if answer.status >= 300:
-            raise _error(method, path, answer, _name_of(body, path))
+            raise _error(method, path, answer)
         return answer
 
 
@@ -103,12 +103,7 @@ _MANAGER_QUERY = (("fieldManager", FIELD_MANAGER),)
 _APPLY_QUERY = (*_MANAGER_QUERY, ("force", "true"))
 
 
-def _name_of(body: JSON, path: str) -> str:
-    name = (body.get("metadata") or {}).get("name") if isinstance(body, dict) else None
-    return str(name or path.rsplit("/", 1)[-1])
-
-
-def _error(method: str, path: str, answer: Response, name: str) -> ClusterError:
+def _error(method: str, path: str, answer: Response) -> ClusterError:
     """Turn a refusal into the error that a pass can act on.
 
     Only the API server's own message is repeated, and not for Secrets: admission webhooks
@@ -120,6 +115,8 @@ def _error(method: str, path: str, answer: Response, name: str) -> ClusterError:
         return AlreadyExistsError(text) if answer.reason == "AlreadyExists" else ConflictError(text)
     if answer.status == 404:
         return GoneError(text)
+    if answer.status == 422 and "metadata.uid" in answer.message:
+        return ConflictError(text)  # another object has the name by now
     if answer.status in (400, 403, 413, 422):
-        return RefusedError(text, name)
+        return RefusedError(text)
     return ClusterError(text)

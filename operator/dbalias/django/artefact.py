@@ -10,6 +10,7 @@ from dbalias.django.document import (
     check_size,
     config_map_data,
     needed_files,
+    with_revision,
 )
 from dbalias.django.gate import stable_document
 from dbalias.django.runtime_files import runtime_files, runtime_hash
@@ -26,4 +27,5 @@ __all__ = [
     "runtime_hash",
     "secret_data",
     "stable_document",
+    "with_revision",
 ]

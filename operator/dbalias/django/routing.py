@@ -7,7 +7,7 @@ router that has an opinion decides.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dbalias.api.alias import DatabaseAlias, Role
@@ -47,11 +47,13 @@ def build_routing(
     policies: Iterable[DatabaseRoutingPolicy],
     *,
     aliases: Iterable[DatabaseAlias],
+    unreadable: Collection[str] = (),
 ) -> RoutingResult:
     """Return the routing of a project, from declarations alone.
 
     Whether an alias could be resolved does not matter here, so that a Secret that vanishes
     changes no route. ``aliases`` are all of the project's; those that own their alias count.
+    ``unreadable`` are further aliases, declared by objects that cannot be understood.
     """
     owned = {alias.metadata.name for alias in resolution.owners.values()}
     owners = {alias.alias: alias for alias in aliases if alias.metadata.name in owned}
@@ -74,7 +76,7 @@ def build_routing(
     return RoutingResult(
         document,
         _routers(project, never, ordered),
-        tuple(fault for policy in ordered for fault in _problems(policy, owners)),
+        tuple(fault for policy in ordered for fault in _problems(policy, owners, unreadable)),
     )
 
 
@@ -194,11 +196,15 @@ def _migrated_on(rules: Sequence[Rule], app: str) -> list[str]:
 
 
 def _problems(
-    policy: DatabaseRoutingPolicy, owners: Mapping[str, DatabaseAlias]
+    policy: DatabaseRoutingPolicy,
+    owners: Mapping[str, DatabaseAlias],
+    unreadable: Collection[str],
 ) -> Iterator[Problem]:
     where = f"{Kind.POLICY.value}/{policy.metadata.name}"
     for field, name, written in _mentions(policy):
         owner = owners.get(name)
+        if owner is None and name in unreadable:
+            continue
         if owner is None:
             yield Problem(
                 where,

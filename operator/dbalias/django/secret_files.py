@@ -57,6 +57,6 @@ def _fields(entry: JSON, data: Mapping[str, SecretBytes]) -> dict[str, str] | No
     files = {path[0]: name for path, name in entry["secrets"] if len(path) == 1}
     if not data.keys() >= set(files.values()):
         return None
-    texts = {key: data[name].reveal().decode() for key, name in files.items()}
+    texts = {key: data[name].reveal().decode(errors="replace") for key, name in files.items()}
     found = {name: texts.get(key, entry["settings"].get(key)) for name, key in DJANGO_KEYS.items()}
     return {name: text for name, text in found.items() if text}

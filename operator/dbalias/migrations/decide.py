@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dbalias.api.conditions import ConditionValue
+from dbalias.api.conditions import ConditionValue, parse_timestamp
 from dbalias.api.project import MigrateMode
 from dbalias.migrations import conditions
 from dbalias.migrations.conditions import name_taken, not_created
@@ -15,7 +15,7 @@ from dbalias.migrations.ledger import take_stock, unfinished
 from dbalias.migrations.observed import JobState
 from dbalias.migrations.record import Completed, Outcome, Record
 from dbalias.migrations.trouble import PATIENCE, find_trouble
-from dbalias.migrations.wanted import Wanted
+from dbalias.migrations.wanted import Wanted, request_order
 
 __all__ = ["Attempt", "Verdict", "Wanted", "decide", "name_taken", "not_created"]
 
@@ -115,7 +115,12 @@ def _is_waiting(record: Record, now: datetime) -> bool:
 
 
 def _is_requested(wanted: Wanted, record: Record) -> bool:
-    return bool(wanted.request) and wanted.request != record.handled_request
+    """A request counts once, and not after a later one was handled."""
+    if not wanted.request or wanted.request == record.handled_request:
+        return False
+    if record.handled_request is None or parse_timestamp(wanted.request) is None:
+        return True
+    return request_order(record.handled_request) < request_order(wanted.request)
 
 
 def _is_changed(wanted: Wanted, record: Record) -> bool:

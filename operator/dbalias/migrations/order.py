@@ -60,8 +60,18 @@ def release(
 
 def find_cycles(depends: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     """Return for each alias that depends on itself the shortest way back to it: (a, b, a)."""
-    ways = {alias: _way_back(alias, depends) for alias in depends}
+    tangled = _without_ends(depends)
+    ways = {alias: _way_back(alias, tangled) for alias in tangled}
     return {alias: way for alias, way in ways.items() if way}
+
+
+def _without_ends(depends: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """Return what is left when all that ends is taken away: nothing, where there is no cycle."""
+    left = dict(depends)
+    while ends := [alias for alias, on in left.items() if not any(one in left for one in on)]:
+        for alias in ends:
+            del left[alias]
+    return left
 
 
 def cycle_problems(wanted: Iterable[Wanted]) -> dict[str, Problem]:

@@ -201,11 +201,7 @@ class _Reader:
         return max(0, value) if isinstance(value, int) and not isinstance(value, bool) else 0
 
     def time(self, key: str) -> datetime | None:
-        try:
-            moment = parse_timestamp(self.text(key))
-        except ValueError:
-            return None
-        return moment if moment and moment.tzinfo else None
+        return parse_timestamp(self.text(key))
 
     def below(self, key: str) -> _Reader:
         return _Reader(self._data.get(key))

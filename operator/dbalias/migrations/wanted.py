@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from dbalias.api.conditions import parse_timestamp
 from dbalias.api.project import MigrateMode
 from dbalias.django.entries import EntryKind
 
@@ -39,3 +41,9 @@ class Wanted:
     def request(self) -> str | None:
         """The request as the status can hold it: anyone may write a long annotation."""
         return self.requested_at[:REQUEST_LIMIT] if self.requested_at else None
+
+
+def request_order(request: str) -> tuple[datetime, str]:
+    """Return what requests are ordered by: their time; what is no time comes before all."""
+    moment = parse_timestamp(request)
+    return (moment or datetime.min.replace(tzinfo=UTC), request)

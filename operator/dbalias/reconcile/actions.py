@@ -27,7 +27,8 @@ class PublishConfigMap:
     name: str
     data: Mapping[str, str]
     annotations: Mapping[str, str] = field(default_factory=dict)
-    exists: bool = False
+    uid: str | None = None
+    """The object that is to be repaired; None: there is none yet."""
     immutable: bool = False
     foreign: tuple[str, ...] = ()
 
@@ -39,7 +40,8 @@ class PublishSecret:
     name: str
     data: Mapping[str, SecretBytes]
     annotations: Mapping[str, str] = field(default_factory=dict)
-    exists: bool = False
+    uid: str | None = None
+    """The object that is to be repaired; None: there is none yet."""
     foreign: tuple[str, ...] = ()
 
 
@@ -79,6 +81,28 @@ class RestartWorkload:
 
 
 Action = PublishConfigMap | PublishSecret | WriteStatus | DeleteObject | CreateJob | RestartWorkload
+
+
+def label(action: Action) -> str:
+    """Return ``Kind/name`` of the object that an action writes: the key of a refusal."""
+    match action:
+        case PublishConfigMap():
+            return f"ConfigMap/{action.name}"
+        case PublishSecret():
+            return f"Secret/{action.name}"
+        case WriteStatus():
+            return f"{action.kind.value}/{action.metadata.name}"
+        case DeleteObject():
+            return f"{action.kind}/{action.name}"
+        case CreateJob():
+            return f"Job/{action.body['metadata']['name']}"
+        case RestartWorkload():
+            return f"{action.workload.kind}/{action.workload.name}"
+
+
+def is_publication(name: str) -> bool:
+    """Tell whether a label is that of a published object."""
+    return name.startswith(("ConfigMap/", "Secret/"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from dbalias.django.artefact import (
     build_artefact,
     check_size,
     migrate_secret_data,
-    secret_data,
+    with_revision,
 )
 from dbalias.django.entries import Resolution
 from dbalias.django.resolve import resolve
@@ -51,19 +51,8 @@ class Desired:
     artefact: Artefact
     published: JSON | None
     salt: str
-    secret: Mapping[str, SecretBytes]
     migrate_secret: Mapping[str, SecretBytes]
     hold: Hold | None
-
-    @property
-    def credentials_revision(self) -> str:
-        """Name the published secret data without revealing anything about it."""
-        return fingerprint(self.salt, self.secret)
-
-    @property
-    def job_credentials(self) -> str:
-        """Name all secret data that a Job mounts."""
-        return fingerprint(self.salt, {**self.secret, **self.migrate_secret})
 
 
 def fingerprint(salt: str, data: Mapping[str, SecretBytes]) -> str:
@@ -82,9 +71,15 @@ def build_desired(snapshot: Snapshot) -> Desired:
     published = published_document(snapshot.config_map)
     resolution = _with_broken(resolve(project, snapshot.aliases, snapshot.sources), snapshot)
     owners = resolution.owners.values()
-    routing = build_routing(project, resolution, snapshot.policies, aliases=owners)
+    routing = build_routing(
+        project,
+        resolution,
+        snapshot.policies,
+        aliases=owners,
+        unreadable=[one.alias for one in snapshot.broken if one.alias],
+    )
     artefact = build_artefact(project, resolution, routing, published=published)
-    held_before = own_data(snapshot.secret)
+    migrate_secret = migrate_secret_data(resolution, published=own_data(snapshot.migrate_secret))
     return Desired(
         project=project,
         resolution=resolution,
@@ -92,9 +87,9 @@ def build_desired(snapshot: Snapshot) -> Desired:
         artefact=artefact,
         published=published,
         salt=_salt(snapshot),
-        secret=secret_data(resolution, published=held_before, keep=artefact.document),
-        migrate_secret=migrate_secret_data(resolution, published=own_data(snapshot.migrate_secret)),
-        hold=_find_hold(snapshot, routing.problems, artefact),
+        migrate_secret=migrate_secret,
+        hold=_find_hold(snapshot, routing.problems, artefact)
+        or _taken(snapshot, needs_migrate_secret=bool(migrate_secret)),
     )
 
 
@@ -106,7 +101,9 @@ def published_document(config_map: PublishedConfigMap | None) -> JSON | None:
         document = json.loads(config_map.data.get(DOCUMENT, ""))
     except ValueError:
         return None
-    return document if isinstance(document, dict) and "databases" in document else None
+    # An edited document is no memory of what was published: its revision gives it away.
+    genuine = isinstance(document, dict) and with_revision(document) == document
+    return document if genuine else None
 
 
 def own_data(secret: PublishedSecret | None) -> Mapping[str, SecretBytes]:
@@ -116,7 +113,7 @@ def own_data(secret: PublishedSecret | None) -> Mapping[str, SecretBytes]:
 
 def _salt(snapshot: Snapshot) -> str:
     kept = snapshot.secret.annotations.get(SALT) if snapshot.secret else None
-    return kept or snapshot.memory.entropy
+    return kept or snapshot.memory.salt
 
 
 def _with_broken(resolution: Resolution, snapshot: Snapshot) -> Resolution:
@@ -139,7 +136,7 @@ def _find_hold(snapshot: Snapshot, routing: Iterable[Problem], artefact: Artefac
     if problems:
         worst = next((p for p in problems if p.reason in STALLING), problems[0])
         return Hold(worst.reason, str(worst), worst.reason in STALLING)
-    return _taken(snapshot)
+    return None
 
 
 def _missing_default(snapshot: Snapshot, artefact: Artefact) -> list[Problem]:
@@ -171,13 +168,14 @@ def no_default(project: str) -> Problem:
     )
 
 
-def _taken(snapshot: Snapshot) -> Hold | None:
+def _taken(snapshot: Snapshot, *, needs_migrate_secret: bool) -> Hold | None:
     key = snapshot.key.name
     places: list[tuple[str, str, PublishedConfigMap | PublishedSecret | None]] = [
         ("ConfigMap", stable_name(key), snapshot.config_map),
         ("Secret", stable_name(key), snapshot.secret),
-        ("Secret", migrate_secret_name(key), snapshot.migrate_secret),
     ]
+    if needs_migrate_secret:
+        places.append(("Secret", migrate_secret_name(key), snapshot.migrate_secret))
     for kind, name, found in places:
         if found is not None and not found.ours:
             if found.predecessors:

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import assert_never
 
 from dbalias.api.conditions import timestamp
-from dbalias.api.meta import API_VERSION, Kind, Metadata
+from dbalias.api.meta import API_VERSION, JSON, Kind, Metadata
 from dbalias.reconcile.actions import (
     Action,
     CreateJob,
@@ -22,6 +22,8 @@ from dbalias.reconcile.actions import (
     PublishSecret,
     RestartWorkload,
     WriteStatus,
+    is_publication,
+    label,
 )
 from dbalias.reconcile.objects import build_object
 from dbalias.reconcile.ports import (
@@ -51,22 +53,18 @@ NOTE_LIMIT = 1024
 async def execute(cluster: Cluster, plan: Plan) -> dict[str, str]:
     """Do what the plan says, the late actions only after every early one; raise ClusterError.
 
-    Return what the API server refused, by name with its message: an early refusal ends the
-    pass, a refused Job leaves the others alone.
+    Return what the API server refused, by ``label`` with its message. After a refused
+    publication nothing more is done in this pass, after another early one nothing late;
+    a refused Job or restart leaves the others alone.
     """
     execution = _Execution(cluster, plan)
-    refusals: dict[str, str] = {}
     for are_statuses, actions in groupby(plan.early, lambda one: isinstance(one, WriteStatus)):
-        try:
-            await _each(execution, actions, at_once=STATUSES_AT_ONCE if are_statuses else 1)
-        except RefusedError as error:
-            return {error.name: str(error)}
-    for action in plan.late:
-        try:
-            await execution.do(action)
-        except RefusedError as error:
-            refusals[error.name] = str(error)
-    return refusals
+        await _each(execution, actions, at_once=STATUSES_AT_ONCE if are_statuses else 1)
+        if any(is_publication(name) for name in execution.refusals):
+            return execution.refusals
+    if not execution.refusals:
+        await _each(execution, plan.late, at_once=1)
+    return execution.refusals
 
 
 async def _each(execution: _Execution, actions: Iterable[Action], *, at_once: int) -> None:
@@ -79,6 +77,9 @@ async def _each(execution: _Execution, actions: Iterable[Action], *, at_once: in
                 return
             try:
                 await execution.do(action)
+            except RefusedError as error:
+                logger.warning("%s was refused: %s", label(action), error)
+                execution.refusals[label(action)] = str(error)
             except BaseException:
                 failed.set()
                 raise
@@ -93,6 +94,7 @@ class _Execution:
         self._cluster = cluster
         self._plan = plan
         self._namespace = plan.key.namespace
+        self.refusals: dict[str, str] = {}
 
     async def do(self, action: Action) -> None:
         match action:
@@ -116,14 +118,24 @@ class _Execution:
         assert self._plan.owner is not None
         body = build_object(action, self._plan.key, owner=self._plan.owner)
         # Created when absent, applied only where the plan saw our controller reference: a
-        # forced apply would take over somebody else's object.
-        if not action.exists:
-            await self._cluster.create(resource, self._namespace, body)
+        # forced apply would take over somebody else's object, and so the uid goes with it.
+        if action.uid is None:
+            await self._create_publication(resource, body)
             return
+        body["metadata"]["uid"] = action.uid
         if action.foreign:
-            removal = {"data": dict.fromkeys(action.foreign)}
+            removal = {
+                "metadata": {"uid": action.uid},
+                "data": dict.fromkeys(action.foreign),
+            }
             await self._cluster.patch(resource, self._namespace, action.name, removal)
         await self._cluster.apply(resource, self._namespace, body)
+
+    async def _create_publication(self, resource: Resource, body: JSON) -> None:
+        try:
+            await self._cluster.create(resource, self._namespace, body)
+        except AlreadyExistsError as error:
+            raise RefusedError("an object of this name exists and is not ours") from error
 
     async def _write_status(self, action: WriteStatus) -> None:
         meta = action.metadata

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from dbalias.api.conditions import Reason
 from dbalias.django.sources import Found
+from dbalias.reconcile.actions import is_publication
 from dbalias.reconcile.desired import Desired, Hold
-from dbalias.reconcile.names import migrate_secret_name, stable_name
 from dbalias.reconcile.snapshot import Snapshot
 
 SETTLE = timedelta(seconds=5)
@@ -51,11 +51,9 @@ def find_gate(snapshot: Snapshot, desired: Desired, now: datetime) -> Gate:
 
 def find_refusal(snapshot: Snapshot) -> Hold | None:
     """Return why the API server did not take what is to be published."""
-    name = snapshot.key.name
-    for published in (stable_name(name), migrate_secret_name(name)):
-        if published in snapshot.memory.refusals:
-            message = f"{published} cannot be written: {snapshot.memory.refusals[published]}"
-            return Hold(Reason.WRITE_REFUSED, message, stalled=False)
+    for name, why in sorted(snapshot.memory.refusals.items()):
+        if is_publication(name):
+            return Hold(Reason.WRITE_REFUSED, f"{name} cannot be written: {why}", stalled=False)
     return None
 
 

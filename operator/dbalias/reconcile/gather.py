@@ -34,6 +34,8 @@ from dbalias.reconcile.snapshot import (
 )
 
 SECRETS_AT_ONCE = 16
+UNREAD = "unread"
+"""Differs from any resourceVersion, so that the poll tells once a source can be read."""
 POLLED = frozenset({Resource.SECRETS, Resource.CONFIG_MAPS})
 """What is read by name and not watched, or not when it is somebody else's."""
 
@@ -126,6 +128,7 @@ async def _source(reading: _Reading, ref: SourceRef) -> SourceState:
     try:
         body = await reading.cluster.get(resource, reading.key.namespace, ref.name)
     except UnreadableError as error:
+        reading.versions[resource, ref.name] = UNREAD
         return Unavailable(str(error))
     reading.versions[resource, ref.name] = resource_version(body)
     if body is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from dbalias.api.conditions import Condition, Reason, Status, parse_timestamp
+from dbalias.api.conditions import Condition, ConditionValue, Reason, Status, parse_timestamp
 from dbalias.api.meta import JSON, Kind
 from dbalias.api.project import DjangoProject
 from dbalias.reconcile.actions import Action, Plan, WriteStatus
@@ -50,7 +50,8 @@ def _plan_project(snapshot: Snapshot, desired: Desired, now: datetime) -> Plan:
     rollout = plan_rollout(
         snapshot.workloads,
         revision=publication.revision,
-        credentials=desired.credentials_revision,
+        credentials=publication.credentials,
+        refusals=snapshot.memory.refusals,
         migrated=publication.complete,
     )
     picture = Picture(desired, runs, publication, rollout.condition, gate.hold)
@@ -123,11 +124,14 @@ def _unreadable(snapshot: Snapshot, now: datetime) -> Plan:
     """Change nothing that is published or running; say on the project what cannot be read."""
     wake_at = now + UNREADABLE_AGAIN
     project = snapshot.project
-    if not isinstance(project, DjangoProject):
-        return Plan(snapshot.key, wake_at=wake_at)
+    if not (isinstance(project, DjangoProject) and snapshot.memory.unread_before):
+        return Plan(snapshot.key, wake_at=wake_at)  # a single hiccup is not worth a word
     message = f"nothing is changed while this lasts: {'; '.join(sorted(snapshot.unreadable))}"
     subject = Subject(Kind.PROJECT, project.metadata, project.status)
-    conditions = summary(Obstacle.of(Reason.UNREADABLE, message), ready="")
+    told_before = tuple(ConditionValue.parse(subject.conditions))
+    fresh = summary(Obstacle.of(Reason.UNREADABLE, message), ready="")
+    replaced = {value.type for value in fresh}
+    conditions = (*fresh, *(value for value in told_before if value.type not in replaced))
     kept = {
         name: value
         for name, value in project.status.items()

@@ -68,11 +68,7 @@ class AlreadyExistsError(ClusterError):
 
 
 class RefusedError(ClusterError):
-    """The API server refused a write of the object ``name``: quota, admission, permission."""
-
-    def __init__(self, message: str, name: str) -> None:
-        super().__init__(message)
-        self.name = name
+    """The API server refused a write: quota, admission, validation or permission."""
 
 
 class GoneError(ClusterError):

@@ -10,6 +10,7 @@ from dbalias.api.conditions import Condition, ConditionValue, Reason, Status
 from dbalias.api.meta import JSON, Kind
 from dbalias.migrations.marks import REQUEST_ANNOTATION
 from dbalias.migrations.record import LIST_LIMIT
+from dbalias.migrations.wanted import request_order
 from dbalias.reconcile.actions import WriteStatus
 from dbalias.reconcile.desired import Desired, Hold
 from dbalias.reconcile.final import final_revision
@@ -60,21 +61,13 @@ def project_status(picture: Picture, now: datetime) -> WriteStatus | None:
     fields = {
         "revision": final_revision(picture.desired) if picture.desired.hold is None else None,
         "publishedRevision": picture.publication.revision,
-        "credentialsRevision": _credentials_revision(picture),
+        "credentialsRevision": picture.publication.credentials,
         "aliases": picture.counts(),
         "audit": _audit(picture.runs),
         "lastHandledMigrateRequest": _handled(picture),
     }
     subject = Subject(Kind.PROJECT, project.metadata, project.status)
     return write_status(subject, conditions, fields, now=now)
-
-
-def _credentials_revision(picture: Picture) -> str | None:
-    """Keep the last one while nothing is published: a salt that is not stored names nothing."""
-    hold = picture.hold
-    if picture.desired.hold or (hold is not None and hold.reason is Reason.WRITE_REFUSED):
-        return picture.desired.project.status.get("credentialsRevision")
-    return picture.desired.credentials_revision
 
 
 def _obstacle(picture: Picture, conditions: tuple[ConditionValue, ...]) -> Obstacle | None:
@@ -182,7 +175,8 @@ def _handled(picture: Picture) -> str | None:
     if asked is None or picture.hold is not None:
         return before
     pending = any(
-        (record.handled_request or "") < asked and alias not in picture.runs.done
+        request_order(record.handled_request or "") < request_order(asked)
+        and alias not in picture.runs.done
         for alias, record in picture.runs.records.items()
     )
     return before if pending else asked

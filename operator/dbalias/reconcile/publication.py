@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dbalias.api.conditions import Reason, parse_timestamp, timestamp
 from dbalias.api.meta import JSON
+from dbalias.api.ownership import labels_of
 from dbalias.api.secrets import SecretBytes
-from dbalias.django.artefact import config_map_data, secret_data, stable_document
+from dbalias.django.allowance import routing_on
+from dbalias.django.artefact import (
+    config_map_data,
+    needed_files,
+    secret_data,
+    stable_document,
+)
 from dbalias.reconcile.actions import Action, DeleteObject, PublishConfigMap, PublishSecret
-from dbalias.reconcile.desired import Desired, own_data
+from dbalias.reconcile.desired import Desired, fingerprint, own_data
 from dbalias.reconcile.final import final_revision
+from dbalias.reconcile.gate import find_refusal
 from dbalias.reconcile.names import (
     PUBLISHED_AT,
     REVISION,
@@ -45,6 +53,8 @@ class Publication:
     complete: bool = False
     """What is published is all that is desired."""
     wake_at: datetime | None = None
+    credentials: str | None = None
+    """Names the secret data that the document refers to, without revealing anything about it."""
 
     @property
     def revision(self) -> str | None:
@@ -56,12 +66,18 @@ def plan_publication(
     snapshot: Snapshot, desired: Desired, runs: Runs, now: datetime
 ) -> Publication:
     """Decide what is published now; while the project is held, the last published stays."""
+    kept = _fingerprint(desired, desired.published, own_data(snapshot.secret))
     if desired.hold is not None:
-        return Publication(document=desired.published)
+        return Publication(document=desired.published, credentials=kept)
     document = _next_document(snapshot, desired, runs)
     settled, wake_at = _may_prune(snapshot, desired, document, runs, now)
-    return Publication(
-        secrets=(*_secret(snapshot, desired, document, settled), *_migrate(snapshot, desired)),
+    data = _secret_data(snapshot, desired, document, settled)
+    wanted = PublishSecret(stable_name(snapshot.key.name), data, {SALT: desired.salt})
+    publication = Publication(
+        secrets=(
+            *_unless_there(wanted, snapshot.secret, snapshot),
+            *_migrate(snapshot, desired, runs),
+        ),
         config_maps=(
             *_revision_map(snapshot, desired, runs),
             *_stable_map(snapshot, document, desired, now),
@@ -70,6 +86,22 @@ def plan_publication(
         document=document,
         complete=document is not None and document["revision"] == final_revision(desired),
         wake_at=wake_at,
+        credentials=_fingerprint(desired, document, data),
+    )
+    if find_refusal(snapshot):
+        # Tried again, but what applications load is still what was there before.
+        return replace(publication, document=desired.published, complete=False, credentials=kept)
+    return publication
+
+
+def _fingerprint(
+    desired: Desired, document: JSON | None, data: Mapping[str, SecretBytes]
+) -> str | None:
+    if document is None:
+        return None
+    needed = needed_files(document)
+    return fingerprint(
+        desired.salt, {name: value for name, value in data.items() if name in needed}
     )
 
 
@@ -79,11 +111,39 @@ def _next_document(snapshot: Snapshot, desired: Desired, runs: Runs) -> JSON | N
     document = stable_document(
         desired.artefact.document,
         desired.published,
-        # An alias that cannot be resolved keeps its last good entry and holds nobody up.
-        migrated=runs.done | desired.resolution.problems.keys(),
+        migrated=runs.done | _unchanged(desired) | _restored(desired, runs),
         mode=desired.project.publish,
     )
     return desired.published if document is None else document
+
+
+def _unchanged(desired: Desired) -> frozenset[str]:
+    """Return the aliases that keep their last good entry and hold no new route up.
+
+    One whose tables would be others under the new routes does: they are not made yet.
+    """
+    if desired.published is None:
+        return frozenset(desired.resolution.problems)
+    order = [path.rpartition(".")[2] for path in desired.published["routers"]]
+    routing = desired.published["routing"]
+    policies = {name: routing["policies"][name] for name in order if name in routing["policies"]}
+    before = {**routing, "policies": policies}
+    return frozenset(
+        alias
+        for alias in desired.resolution.problems
+        if routing_on(before, alias) == routing_on(desired.routing.document, alias)
+    )
+
+
+def _restored(desired: Desired, runs: Runs) -> frozenset[str]:
+    """Return the aliases that were published before, when the ConfigMap itself is lost."""
+    if desired.published is not None or not _was_published(desired):
+        return frozenset()
+    return frozenset(alias for alias, record in runs.records.items() if record.completed)
+
+
+def _was_published(desired: Desired) -> bool:
+    return bool(desired.project.status.get("publishedRevision"))
 
 
 def _may_begin(desired: Desired, runs: Runs) -> bool:
@@ -92,6 +152,8 @@ def _may_begin(desired: Desired, runs: Runs) -> bool:
     Pods wait for a ConfigMap that is not there, and never see an alias that comes later: so
     nothing is published before every alias has either been migrated or cannot be for now.
     """
+    if _was_published(desired):
+        return True
     refused = any(
         runs.conditions[alias].reason is Reason.AUDIT_REFUSED for alias in runs.conditions
     )
@@ -112,36 +174,41 @@ def _may_prune(
     return (True, None) if since + PRUNE_AFTER <= now else (False, since + PRUNE_AFTER)
 
 
-def _secret(
+def _secret_data(
     snapshot: Snapshot, desired: Desired, document: JSON | None, settled: bool
-) -> tuple[Action, ...]:
+) -> dict[str, SecretBytes]:
     before = own_data(snapshot.secret)
-    data = dict(secret_data(desired.resolution, published=before, keep=document))
-    if not settled:
-        stale = {name: value for name, value in before.items() if _OWN_KEY.fullmatch(name)}
-        data = stale | data
-    annotations = {SALT: desired.salt}
-    return _publish_secret(stable_name(snapshot.key.name), snapshot.secret, data, annotations)
+    data = secret_data(desired.resolution, published=before, keep=document)
+    if settled:
+        return data
+    stale = {name: value for name, value in before.items() if _OWN_KEY.fullmatch(name)}
+    return stale | data
 
 
-def _migrate(snapshot: Snapshot, desired: Desired) -> tuple[Action, ...]:
+def _migrate(snapshot: Snapshot, desired: Desired, runs: Runs) -> tuple[Action, ...]:
     name = migrate_secret_name(snapshot.key.name)
     if not desired.migrate_secret:
         found = snapshot.migrate_secret
-        return (DeleteObject("Secret", name, found.uid),) if found and not snapshot.jobs else ()
-    return _publish_secret(name, snapshot.migrate_secret, desired.migrate_secret, {})
+        spent = found is not None and found.ours and not (runs.active or runs.create)
+        return (DeleteObject("Secret", name, found.uid),) if found and spent else ()
+    wanted = PublishSecret(name, desired.migrate_secret)
+    return _unless_there(wanted, snapshot.migrate_secret, snapshot)
 
 
-def _publish_secret(
-    name: str,
-    found: PublishedSecret | None,
-    data: Mapping[str, SecretBytes],
-    annotations: Mapping[str, str],
+def _unless_there(
+    wanted: PublishSecret | PublishConfigMap,
+    found: PublishedSecret | PublishedConfigMap | None,
+    snapshot: Snapshot,
 ) -> tuple[Action, ...]:
-    if found and found.data == data and annotations.items() <= found.annotations.items():
+    """Return the write that makes an object what is wanted; none when it is so already."""
+    if found is None:
+        return (wanted,)
+    labels = labels_of(snapshot.key.name)
+    same = labels.items() <= found.labels.items() and found.data == wanted.data
+    if same and wanted.annotations.items() <= found.annotations.items():
         return ()
-    foreign = tuple(sorted(set(found.data) - set(data))) if found else ()
-    return (PublishSecret(name, data, annotations, exists=found is not None, foreign=foreign),)
+    foreign = tuple(sorted(set(found.data) - set(wanted.data)))
+    return (replace(wanted, uid=found.uid, foreign=foreign),)
 
 
 def _stable_map(
@@ -151,18 +218,17 @@ def _stable_map(
         return ()
     name, found = stable_name(snapshot.key.name), snapshot.config_map
     changed = found is None or document != desired.published
-    since = timestamp(now) if changed or found is None else found.annotations.get(PUBLISHED_AT)
-    annotations = {PUBLISHED_AT: since or timestamp(now), REVISION: str(document["revision"])}
-    data = config_map_data(document)
-    if found and found.data == data and annotations.items() <= found.annotations.items():
-        return ()
-    foreign = tuple(sorted(set(found.data) - set(data))) if found else ()
-    return (PublishConfigMap(name, data, annotations, exists=found is not None, foreign=foreign),)
+    since = found.annotations.get(PUBLISHED_AT) if found and not changed else None
+    at = since if since and parse_timestamp(since) else timestamp(now)
+    annotations = {PUBLISHED_AT: at, REVISION: str(document["revision"])}
+    wanted = PublishConfigMap(name, config_map_data(document), annotations)
+    return _unless_there(wanted, found, snapshot)
 
 
 def _revision_map(snapshot: Snapshot, desired: Desired, runs: Runs) -> tuple[Action, ...]:
-    """The immutable ConfigMap of the Jobs that start now: created once, never applied again."""
-    if not runs.create or any(one.name == runs.config_map for one in snapshot.revisions):
+    """The immutable ConfigMap of the Jobs that start or run: created once, never applied again."""
+    needed = runs.create or runs.active
+    if not needed or any(one.name == runs.config_map for one in snapshot.revisions):
         return ()
     data = config_map_data(desired.artefact.document)
     return (PublishConfigMap(runs.config_map, data, immutable=True),)

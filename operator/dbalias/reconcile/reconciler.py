@@ -14,6 +14,7 @@ from dbalias.api.meta import Key
 from dbalias.reconcile.execute import execute
 from dbalias.reconcile.gather import gather
 from dbalias.reconcile.metrics import Metrics
+from dbalias.reconcile.names import SALT
 from dbalias.reconcile.plan import plan
 from dbalias.reconcile.poll import SourcePoll
 from dbalias.reconcile.ports import Cluster, ClusterError, ConflictError
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 RESYNC = timedelta(minutes=10)
 AT_ONCE = 0.05
+"""Seconds until a pass that follows from the one before."""
+CONFLICT_AGAIN = 0.5
 """Seconds until the pass after one that met a conflict: it reads again what changed."""
 REFUSED_AGAIN = 20.0
 """Seconds until what the API server refused is tried again."""
@@ -46,6 +49,8 @@ class Reconciler:
     _started: datetime = field(init=False)
     _quiet_from: dict[Key, datetime] = field(default_factory=dict)
     _refusals: dict[Key, dict[str, str]] = field(default_factory=dict)
+    _salts: dict[Key, str] = field(default_factory=dict)
+    _unread: set[Key] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._started = self.clock()
@@ -66,22 +71,23 @@ class Reconciler:
         """Run one pass; return the seconds until this key is due again, None for never."""
         begun = time.monotonic()
         snapshot = await gather(self.cluster, key, self._memory(key))
+        self._remember(snapshot)
         planned = plan(snapshot, self.clock())
         self.poll.watch(key, snapshot.versions, awaiting=planned.awaiting)
         try:
             refusals = await execute(self.cluster, planned)
         except ConflictError as error:
             logger.info("%s: %s", key, error)
-            return AT_ONCE
+            return CONFLICT_AGAIN
         known = self._refusals.pop(key, {})
         if refusals:
             self._refusals[key] = refusals
         self.metrics.duration.observe(time.monotonic() - begun)
-        if snapshot.project is None and not (snapshot.aliases or snapshot.policies):
+        if snapshot.is_empty:
             self._forget(key)
             return None
         self._observe(snapshot, planned.counts, planned.failing)
-        if refusals != known:
+        if refusals.keys() != known.keys():
             # The next pass says so in a condition, or that it is over.
             return AT_ONCE
         return REFUSED_AGAIN if refusals else self._next(planned.wake_at)
@@ -89,9 +95,20 @@ class Reconciler:
     def _memory(self, key: Key) -> Memory:
         return Memory(
             quiet_from=max(self._started, self._quiet_from.get(key, self._started)),
-            entropy=secrets.token_hex(16),
+            salt=self._salts.setdefault(key, secrets.token_hex(16)),
+            unread_before=key in self._unread,
             refusals=dict(self._refusals.get(key, {})),
         )
+
+    def _remember(self, snapshot: Snapshot) -> None:
+        """Keep the salt, so that a deleted Secret comes back the same and restarts nothing."""
+        stored = snapshot.secret.annotations.get(SALT) if snapshot.secret else None
+        if stored:
+            self._salts[snapshot.key] = stored
+        if snapshot.unreadable:
+            self._unread.add(snapshot.key)
+        else:
+            self._unread.discard(snapshot.key)
 
     def _next(self, wake_at: datetime | None) -> float:
         resync = RESYNC.total_seconds() * random.uniform(0.9, 1.1)
@@ -108,6 +125,7 @@ class Reconciler:
         self.metrics.forget_project(key)
         self.poll.watch(key, {}, awaiting=False)
         self._quiet_from.pop(key, None)
+        self._salts.pop(key, None)
 
     def _failed(self, key: Key, error: Exception, after: float) -> None:
         self.metrics.passes.labels("error").inc()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from dbalias.api.alias import DatabaseAlias
 from dbalias.api.conditions import Condition, ConditionValue, Reason, Status
+from dbalias.api.digest import digest
 from dbalias.api.meta import JSON
 from dbalias.django.allowance import routing_on
 from dbalias.django.artefact import runtime_hash
@@ -20,9 +21,10 @@ from dbalias.migrations.marks import REQUEST_ANNOTATION
 from dbalias.migrations.observed import JobState
 from dbalias.migrations.order import release
 from dbalias.migrations.record import Record
-from dbalias.migrations.wanted import Wanted
+from dbalias.migrations.trouble import find_trouble
+from dbalias.migrations.wanted import Wanted, request_order
 from dbalias.reconcile.actions import CreateJob, DeleteObject
-from dbalias.reconcile.desired import Desired, Hold
+from dbalias.reconcile.desired import Desired, Hold, fingerprint
 from dbalias.reconcile.names import migrate_secret_name, revision_name, stable_name
 from dbalias.reconcile.snapshot import Snapshot
 
@@ -67,18 +69,28 @@ def plan_runs(snapshot: Snapshot, desired: Desired, now: datetime, *, gate: Hold
         for alias, one in wanted.items()
     }
     orphans = [job for job in snapshot.jobs if job.alias not in wanted]
+    blocked = builder.blocked(verdicts, wanted, gate)
+    # Who may not start takes no turn and no database from those who may.
     allowed, held = release(
-        verdicts,
+        {a: replace(v, start=None) if a in blocked else v for a, v in verdicts.items()},
         wanted,
         running=orphans,
         max_parallel=desired.project.migrate.max_parallel,
     )
-    blocked = builder.blocked(verdicts, wanted, gate)
-    allowed = tuple(alias for alias in allowed if alias not in blocked)
     told = builder.refused(verdicts, wanted, allowed)
-    return _assemble(
+    runs = _assemble(
         builder, verdicts, held={**held, **blocked, **told}, allowed=allowed, orphans=orphans
     )
+    return replace(runs, delete=(*runs.delete, *_left_behind(orphans, now)))
+
+
+def _left_behind(orphans: Iterable[JobState], now: datetime) -> Iterator[DeleteObject]:
+    """Jobs of aliases that are declared no more: what has ended, and what cannot start."""
+    for job in orphans:
+        trouble = None if job.finished else find_trouble(job, now=now)
+        idle = job.finished or (trouble is not None and not trouble.began)
+        if idle and not job.deleting:
+            yield DeleteObject("Job", job.name, job.uid)
 
 
 def _assemble(
@@ -147,7 +159,6 @@ class _Builder:
         self.config_map = revision_name(
             snapshot.key.name, desired.artefact.revision, runtime_hash()
         )
-        self._credentials = desired.job_credentials
         self._records = {
             alias: Record.parse(owner.status.get("migration"))
             for alias, owner in desired.resolution.owners.items()
@@ -159,13 +170,13 @@ class _Builder:
     def wanted(self, alias: str, owner: DatabaseAlias) -> Wanted:
         entry = self.desired.resolution.entries.get(alias)
         project = self.desired.project
-        if entry is None or (self.desired.hold is not None and entry.kind is EntryKind.PRIMARY):
-            return self._frozen(alias, owner, entry)
+        if entry is None:
+            return self._frozen(alias, owner)
         routing = routing_on(self.desired.routing.document, alias)
         identity = run_identity(project, entry, routing, owner)
         database = entry.database if entry.kind is EntryKind.PRIMARY else None
         needs_body = entry.kind is EntryKind.PRIMARY and project.image is not None
-        body = body_hash(self._body(owner, entry), self._credentials) if needs_body else ""
+        body = self._body_hash(owner, entry, routing) if needs_body else ""
         return Wanted(
             project=project.metadata.name,
             alias=alias,
@@ -183,7 +194,21 @@ class _Builder:
             history_limit=project.migrate.history_limit,
         )
 
-    def _frozen(self, alias: str, owner: DatabaseAlias, entry: Entry | None) -> Wanted:
+    def _body_hash(self, owner: DatabaseAlias, entry: Entry, routing: JSON) -> str:
+        """Name all that may make another attempt at this alias end differently.
+
+        Of the document that is what concerns this alias, and of the Secrets its own: another
+        alias' change does not repeat a migration that failed half-way.
+        """
+        document = self.desired.artefact.document
+        migration = entry.migration.document() if entry.migration else None
+        concerns = [entry.connection.document(), migration, routing]
+        concerns += [document[part] for part in ("settings", "extra", "routers")]
+        job = self._body(owner, entry, config_map=digest(concerns))
+        secrets = {**entry.secret_data, **entry.migrate_secret_data}
+        return body_hash(job, fingerprint(self.desired.salt, secrets))
+
+    def _frozen(self, alias: str, owner: DatabaseAlias) -> Wanted:
         """What was wanted last: enough to store how a run ended, never to start one."""
         record, project = self._records[alias], self.desired.project
         return Wanted(
@@ -194,7 +219,7 @@ class _Builder:
             identity=record.identity,
             body=record.body,
             kind=EntryKind.PRIMARY,
-            mode=entry.mode if entry else owner.migrate.mode or project.migrate.mode,
+            mode=owner.migrate.mode or project.migrate.mode,
             depends_on=owner.migrate.depends_on,
             transactional_ddl=False,
             requested_at=record.handled_request,
@@ -232,7 +257,7 @@ class _Builder:
         found: dict[str, ConditionValue] = {}
         for alias in allowed:
             start = verdicts[alias].start
-            refusal = self.snapshot.memory.refusals.get(start.job) if start else None
+            refusal = self.snapshot.memory.refusals.get(f"Job/{start.job}") if start else None
             if start and refusal:
                 found[alias] = not_created(wanted[alias], start.job, message=refusal)
         return found
@@ -267,8 +292,8 @@ class _Builder:
 
 def _request(*annotations: Mapping[str, str]) -> str | None:
     """Return the latest request for a run, of the alias or of the whole project."""
-    asked = (given[REQUEST_ANNOTATION] for given in annotations if REQUEST_ANNOTATION in given)
-    return max(asked, default=None)
+    asked = [given[REQUEST_ANNOTATION] for given in annotations if REQUEST_ANNOTATION in given]
+    return max(asked, key=request_order, default=None)
 
 
 def _migrated(reason: Reason, message: str) -> ConditionValue:

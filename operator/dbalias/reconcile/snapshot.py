@@ -75,8 +75,10 @@ class Memory:
     """
 
     quiet_from: datetime
-    entropy: str
-    """Fresh randomness, for a salt that does not exist yet."""
+    salt: str
+    """The salt of this project's Secret as last seen, else a fresh one."""
+    unread_before: bool = False
+    """The last pass could not read everything either."""
     refusals: Mapping[str, str] = field(default_factory=dict)
     """Objects that the API server refused to take in the last pass, with its reason."""
 
@@ -102,3 +104,9 @@ class Snapshot:
     unreadable: tuple[str, ...] = ()
     versions: Versions = field(default_factory=dict)
     """What was read by name, for the poll to compare."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing of this key exists, as far as everything could be read."""
+        declared = self.project or self.aliases or self.policies or self.broken
+        return not (declared or self.unreadable)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from dbalias.api.conditions import Condition, ConditionValue, Reason, Status
@@ -24,8 +24,9 @@ def plan_rollout(
     workloads: Iterable[WorkloadState],
     *,
     revision: str | None,
-    credentials: str,
+    credentials: str | None,
     migrated: bool,
+    refusals: Mapping[str, str],
 ) -> Rollout:
     """Stamp both revisions on each workload: the settings' only once all is migrated.
 
@@ -37,13 +38,17 @@ def plan_rollout(
         return Rollout((), _rolled(Status.TRUE, Reason.NOT_REQUIRED, text))
     missing = [_name(state) for state in states if not state.found]
     restarts = []
-    for state in states if revision is not None else ():
-        stamp = {CREDENTIALS_REVISION: credentials}
-        if migrated and revision is not None:
+    for state in states:
+        stamp = {CREDENTIALS_REVISION: credentials} if credentials else {}
+        if migrated and revision:
             stamp[REVISION] = revision
         if state.found and not stamp.items() <= state.template_annotations.items():
             restarts.append(RestartWorkload(state.workload, stamp))
     rolling = [_name(state) for state in states if state.found and not state.rolled_out]
+    refused = [f"{name}: {refusals[name]}" for name in map(_name, states) if name in refusals]
+    if refused:
+        said = _rolled(Status.FALSE, Reason.WRITE_REFUSED, "; ".join(refused))
+        return Rollout(tuple(restarts), said)
     return Rollout(tuple(restarts), _condition(restarts, rolling, missing), bool(rolling))
 
 

@@ -128,15 +128,15 @@ async def test_a_status_that_conflicts_keeps_everything_after_it_from_happening(
 
 async def test_an_early_refusal_ends_the_pass_and_is_returned() -> None:
     """By the object's name, with the server's words."""
-    cluster = Recorder(failing={"shop-databases": RefusedError("quota", "shop-databases")})
+    cluster = Recorder(failing={"shop-databases": RefusedError("quota")})
     refusals = await execute(cluster, a_plan(SECRET, a_status("a0"), late=(JOB,)))
-    assert refusals == {"shop-databases": "quota"}
+    assert refusals == {"Secret/shop-databases": "quota"}
     assert cluster.done == []
 
 
 async def test_a_refused_job_leaves_the_others_alone() -> None:
     """Each stands for itself."""
     other = CreateJob("orders", {"kind": "Job", "metadata": {"name": "m-2"}})
-    cluster = Recorder(failing={"m-1": RefusedError("quota", "m-1")})
-    assert await execute(cluster, a_plan(late=(JOB, other))) == {"m-1": "quota"}
+    cluster = Recorder(failing={"m-1": RefusedError("quota")})
+    assert await execute(cluster, a_plan(late=(JOB, other))) == {"Job/m-1": "quota"}
     assert cluster.done == ["create Job m-2"]
