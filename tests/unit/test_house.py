@@ -142,10 +142,11 @@ def test_no_file_is_longer_than_one_sitting() -> None:
 
 
 def test_no_function_is_longer_than_a_screen() -> None:
-    """Most are under fifteen lines."""
+    """Most are under fifteen lines; a test may hold a table, and ruff counts its statements."""
     long = [
         f"{report(path)}:{node.lineno} {node.name}"
         for path in python_files()
+        if not report(path).startswith("tests/")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (node.end_lineno or 0) - node.body[0].lineno >= LONGEST_FUNCTION
