@@ -45,8 +45,9 @@ def explain(kube: Kube, screen: Screen, namespaces: tuple[str, ...]) -> None:
         page.show(f"Events of {namespace}", namespace, "get", "events", "--sort-by=.lastTimestamp")
     page.show("The operator's log", NAMESPACE, "logs", f"deployment/{RELEASE}")
     screen.heading("What to try")
+    if kube.shell_setup:
+        screen.block(kube.shell_setup)
     screen.block(
-        f"{kube.shell_setup}\n"
         f"kubectl -n {namespaces[0]} describe djp,dba,dbrp\n"
         "docs/troubleshooting.md has a section for every Reason above.\n"
         "`make demo` again goes on from here; `make demo-down` takes everything away."

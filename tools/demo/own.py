@@ -15,8 +15,7 @@ from demo.pods import server_objects
 from demo.programs import Kube, find_program
 from demo.release import NAMESPACE, remove_release
 from demo.screen import Screen
-
-_ROLLOUT_TIMEOUT = "--timeout=180s"
+from demo.watching import wait_for_rollout
 
 
 @dataclass(slots=True)
@@ -45,6 +44,7 @@ class OwnVenue:
 
     def bring_image(self, source: ImageSource) -> Image:
         """Build an image and load it into the nodes, or push it to $IMAGE_REGISTRY."""
+        self.screen.say(f"building {source.name}, then bringing it to the cluster …")
         return bring(source, current_context(self.kube))
 
     def start_databases(self, guide: Guide) -> None:
@@ -53,8 +53,7 @@ class OwnVenue:
         for host in dict.fromkeys(login.host for login in guide.logins()):
             logins = [login for login in guide.logins() if login.host == host]
             self.kube.apply(server_objects(logins), namespace)
-            target = f"deployment/{host}"
-            self.kube.kubectl("rollout", "status", target, namespace, _ROLLOUT_TIMEOUT)
+            wait_for_rollout(self.kube, self.screen, namespace=guide.namespace, name=host)
 
     @contextlib.contextmanager
     def reach(self, guide: Guide, login: Login) -> Iterator[tuple[str, int]]:

@@ -1,5 +1,7 @@
 """The operator's Helm release and the namespaces of the demo: made, and taken away."""
 
+from collections.abc import Set
+
 from demo.guides import GUIDES, MADE_BY_DEMO
 from demo.images import ROOT, Image
 from demo.programs import Kube
@@ -32,15 +34,21 @@ def remove_release(kube: Kube, screen: Screen) -> None:
     """Delete the demo's namespaces first, while the operator lives, then the operator itself."""
     selector = ",".join("=".join(pair) for pair in MADE_BY_DEMO.items())
     listed = kube.get("namespaces", f"--selector={selector}")["items"]
-    made = [namespace["metadata"]["name"] for namespace in listed]
-    for name in sorted(made, key=lambda name: name == NAMESPACE):
-        if name == NAMESPACE:
-            kube.helm("uninstall", RELEASE, f"--namespace={NAMESPACE}", "--ignore-not-found")
-            _remove_unused_crds(kube, screen)
-        screen.say(f"deleting namespace {name}")
-        kube.kubectl("delete", "namespace", name, "--wait", "--timeout=120s")
+    made = {namespace["metadata"]["name"] for namespace in listed}
     if not made:
         screen.say("nothing of the demo is there")
+    _delete_namespaces(kube, screen, made - {NAMESPACE})
+    if NAMESPACE in made:
+        kube.helm("uninstall", RELEASE, f"--namespace={NAMESPACE}", "--ignore-not-found")
+        _remove_unused_crds(kube, screen)
+        _delete_namespaces(kube, screen, {NAMESPACE})
+
+
+def _delete_namespaces(kube: Kube, screen: Screen, names: Set[str]) -> None:
+    if names:
+        listed = sorted(names)
+        screen.say(f"deleting namespaces {', '.join(listed)}; pods get half a minute to end …")
+        kube.kubectl("delete", "namespace", *listed, "--wait", "--timeout=180s")
 
 
 def _remove_unused_crds(kube: Kube, screen: Screen) -> None:

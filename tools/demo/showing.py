@@ -82,9 +82,10 @@ def show_next_steps(kube: Kube, screen: Screen, guides: Iterable[Guide]) -> None
     """Say what to try next."""
     first, second = (guide.namespace for guide in guides)
     screen.heading("What to try next")
+    if kube.shell_setup:
+        screen.block(kube.shell_setup)
     screen.block(
         f"""\
-{kube.shell_setup}
 Change a setting: published at once, no Job; pods load it when they start
   kubectl -n {first} patch dba users --type=merge -p '{{"spec":{{"connMaxAge":60}}}}'
   kubectl -n {first} get djp shop --watch
