@@ -73,10 +73,10 @@ class Load:
             total += ready and all_told and status["revision"] == status.get("publishedRevision")
         return total
 
-    def published(self) -> int:
-        """Return how many aliases stand in published settings."""
+    def published(self, word: str = "ENGINE") -> int:
+        """Return how many aliases stand in published settings, or have this key there."""
         bodies = self.client.objects("ConfigMap", self.space.name)
-        return sum(body["data"].get("databases.json", "").count('"ENGINE"') for body in bodies)
+        return sum(body["data"].get("databases.json", "").count(f'"{word}"') for body in bodies)
 
     def _alias(self, project: str, name: str) -> Body:
         object = f"{project}-{name}"
