@@ -4,46 +4,55 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from integration.operator.objects import alias, project, secret
-from integration.operator.operating import running, wait_until
-from integration.operator.workbench import RIGHTS, Space, Workbench
+from integration.operator.operating import running
+from integration.operator.workbench import ACCOUNT, Space, Workbench
 
 LEFT, RIGHT = "left", "right"
+CLUSTER_ROLE = "dbalias-system-dbalias"
 SCOPE = f"--set=watchNamespaces={{{LEFT},{RIGHT}}}"
 OVER_A_MINUTE = 70
 """Seconds: watches that are forbidden have ended whole processes after one minute."""
 
 
-def test_one_namespace_lost_leaves_the_other_and_comes_back(own_bench: Workbench) -> None:
+@pytest.fixture(scope="module")
+def narrow(own_bench: Workbench) -> Workbench:
+    """A control plane on which the operator has Roles in two namespaces and nothing else."""
+    own_bench.kubectl("delete", "clusterrole,clusterrolebinding", CLUSTER_ROLE)
+    for name in (LEFT, RIGHT):
+        restore(own_bench, name)
+    own_bench.grant(SCOPE)
+    return own_bench
+
+
+def test_named_namespaces_need_no_right_elsewhere(narrow: Workbench) -> None:
+    """The chart grants nothing in other namespaces and nothing cluster-wide."""
+    asked = f"--as={ACCOUNT}"
+    for verb, what in (("get", "secrets"), ("create", "configmaps"), ("list", "djangoprojects")):
+        there = narrow.kubectl("auth", "can-i", verb, what, "-n", "default", asked, check=False)
+        here = narrow.kubectl("auth", "can-i", verb, what, "-n", LEFT, asked, check=False)
+        assert (there.split()[0], here.split()[0]) == ("no", "yes"), what
+    assert narrow.kubectl("get", "clusterrole", CLUSTER_ROLE, "--ignore-not-found") == ""
+
+
+def test_one_namespace_lost_leaves_the_other_and_comes_back(narrow: Workbench) -> None:
     """Deleted with its RoleBinding, and restored: no restart is needed for either."""
-    bench = own_bench
-    bench.kubectl("delete", "clusterrole,clusterrolebinding", "dbalias")
-    left, right = restore(bench, LEFT), restore(bench, RIGHT)
-    bench.grant(SCOPE)
-    with running(bench.operator(f"--namespace={LEFT}", f"--namespace={RIGHT}")) as operator:
+    left, right = Space(narrow, LEFT), Space(narrow, RIGHT)
+    with running(narrow.operator(f"--namespace={LEFT}", f"--namespace={RIGHT}")) as operator:
         declare(left, "shop")
         declare(right, "shop")
-        bench.kubectl("delete", "namespace", LEFT, "--timeout=60s")
+        narrow.kubectl("delete", "namespace", LEFT, "--timeout=60s")
         time.sleep(OVER_A_MINUTE)
         declare(right, "later")
         assert operator.is_running()
         assert operator.is_ready()
-        left = restore(bench, LEFT)
-        bench.grant(SCOPE)
+        left = restore(narrow, LEFT)
+        narrow.grant(SCOPE)
         declare(left, "again", seconds=90)
-        wait_until(lambda: right.published("later"), what="the other namespace served on")
+        declare(right, "last")
         assert operator.is_running()
-
-
-def test_named_namespaces_need_nothing_of_the_whole_cluster(own_bench: Workbench) -> None:
-    """With the chart's Roles alone a Secret, a ConfigMap and a status elsewhere are out of reach."""
-    bench = own_bench
-    account = "--as=system:serviceaccount:dbalias-system:dbalias"
-    for what in ("list secrets", "create configmaps", "list djangoprojects.dbalias.dev"):
-        said = bench.kubectl("auth", "can-i", *what.split(), "-n", "default", account, check=False)
-        assert said.startswith("no"), what
-    assert "ClusterRole" in RIGHTS
-    assert bench.kubectl("get", "clusterrole", "dbalias", "--ignore-not-found") == ""
 
 
 def restore(bench: Workbench, name: str) -> Space:

@@ -7,7 +7,7 @@ import copy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dbalias.api.meta import JSON
+from dbalias.api.meta import JSON, Kind
 from integration.operator.objects import alias, everything_to, policy, project, secret
 from unit.reconcile.scene import BEGINNING, RESOURCES, SPACE, Scene
 
@@ -124,8 +124,8 @@ def left_behind(declared: JSON, aliases: list[JSON]) -> list[JSON]:
 
 def spoil(body: JSON, data: st.DataObject) -> None:
     """Put an odd value somewhere into what people can write: ours, annotations, a ConfigMap."""
-    parts = {"DatabaseAlias": "spec", "DatabaseRoutingPolicy": "spec", "DjangoProject": "spec"}
-    part = data.draw(st.sampled_from(["annotations", parts.get(body["kind"], "data")]))
+    parts = {Kind.ALIAS: "spec", Kind.POLICY: "spec", Kind.PROJECT: "spec", "ConfigMap": "data"}
+    part = data.draw(st.sampled_from(["annotations", parts.get(body["kind"], "annotations")]))
     target = body["metadata"] if part == "annotations" else body
     inner = target.setdefault(part, {})
     while isinstance(inner, dict) and inner:
