@@ -48,14 +48,14 @@ def test_500_aliases_edited_at_once_are_at_most_two_revisions(space: Space) -> N
     wait_until(lambda: len(hosts(space)) == COUNT, seconds=LONG, what="all published")
     space.wait_for("djp", "shop", reason="Ready", seconds=LONG)
     before = space.document()["revision"]
-    with closing(space.bench.client()) as client:
-        with Revisions(client.watch("ConfigMap"), space.name) as edited:
-            with ThreadPoolExecutor(AT_ONCE) as pool:
-                edits = (alias(name, host="new.example") for name in names)
-                list(pool.map(lambda body: client.apply(within(space, body)), edits))
-            wait_until(
-                lambda: set(hosts(space)) == {"new.example"}, seconds=LONG, what="all edited"
-            )
+    with (
+        closing(space.bench.client()) as client,
+        Revisions(client.watch("ConfigMap"), space.name) as edited,
+    ):
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            edits = (alias(name, host="new.example") for name in names)
+            list(pool.map(lambda body: client.apply(within(space, body)), edits))
+        wait_until(lambda: set(hosts(space)) == {"new.example"}, seconds=LONG, what="all edited")
     assert 1 <= len(edited.seen) <= 2
     assert before not in edited.seen
 
