@@ -45,7 +45,6 @@ class Reason(StrEnum):
     MIGRATED = "Migrated"
     DATABASE_AHEAD = "DatabaseAhead"
     AVAILABLE = "Available"
-    ACCEPTED = "Accepted"
     ROLLED_OUT = "RolledOut"
     # nothing to do
     EMPTY_DEFAULT = "EmptyDefault"
@@ -62,7 +61,6 @@ class Reason(StrEnum):
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - the name of a reason
     SECRET_KEY_MISSING = "SecretKeyMissing"  # noqa: S105 - the name of a reason
     CONFIG_MAP_NOT_FOUND = "ConfigMapNotFound"
-    SERVER_NOT_FOUND = "ServerNotFound"
     UNREADABLE = "Unreadable"
     WRITE_REFUSED = "WriteRefused"
     WAITING_FOR_OBJECTS = "WaitingForObjects"
