@@ -66,7 +66,9 @@ class SourcePoll:
             await asyncio.sleep(TICK)
 
     async def _compare(self, key: Key, slots: asyncio.Semaphore) -> None:
-        watched = self._watched[key]
+        watched = self._watched.get(key)
+        if watched is None:
+            return
         found = await asyncio.gather(
             *(self._differs(key, one, seen, slots) for one, seen in watched.versions.items())
         )
