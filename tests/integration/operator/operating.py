@@ -56,7 +56,7 @@ class Operator:
                     "--lease-namespace=dbalias-system",
                     f"--http-port={self.port}",
                 ],
-                env=os.environ | {"KUBECONFIG": str(self.kubeconfig)},
+                env=os.environ | {"KUBECONFIG": str(self.kubeconfig), "MALLOC_ARENA_MAX": "1"},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
