@@ -7,6 +7,7 @@ import queue
 import socket
 import ssl
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ JSON = Any
 """What `json.loads` returns."""
 
 TIMEOUT = 30.0
+TOO_MANY = 429
 
 _GROUPS = {
     "ConfigMap": ("api/v1", "configmaps"),
@@ -146,18 +148,30 @@ class ApiServer:
         content_type: str = "application/json",
     ) -> bytes:
         target = f"{path}?{urlencode(query)}" if query else path
-        connection = self._connect() if self._idle.empty() else self._take()
+        headers = {"Content-Type": content_type}
+        deadline = time.monotonic() + TIMEOUT
+        status, text = self._once(method, target, body, headers)
+        # A server that is short of something, such as a new kind's cache, asks to come again.
+        while status == TOO_MANY and time.monotonic() < deadline:
+            time.sleep(0.5)
+            status, text = self._once(method, target, body, headers)
+        if status >= 400:
+            raise ApiError(status, _message(text))
+        return text
+
+    def _once(
+        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
+        connection = self._take()
         try:
-            connection.request(method, target, body, {"Content-Type": content_type})
+            connection.request(method, target, body, headers)
             answer = connection.getresponse()
             text = answer.read()
         except BaseException:
             connection.close()
             raise
         self._idle.put(connection)
-        if answer.status >= 400:
-            raise ApiError(answer.status, _message(text))
-        return text
+        return answer.status, text
 
     def _take(self) -> http.client.HTTPSConnection:
         try:

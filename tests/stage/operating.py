@@ -12,10 +12,10 @@ from stage.setting import OPERATOR, OPERATOR_NAMESPACE
 def kill_operator(api: ApiServer) -> None:
     """Kill the operator's process as the kernel would for want of memory; kubelet restarts it."""
     deadline = time.monotonic() + 60
-    while "running" not in (status := _container(api))["state"]:
+    while not (running := _processes(_container(api))):
         assert time.monotonic() < deadline, "the operator does not run"
         time.sleep(0.2)
-    for pid in _processes_of(status["containerID"].removeprefix("containerd://")):
+    for pid in running:
         os.kill(pid, signal.SIGKILL)
 
 
@@ -39,16 +39,18 @@ def _container(api: ApiServer) -> JSON:
     return status
 
 
-def _processes_of(container: str) -> list[int]:
-    """Return the pids, as this machine counts them, of a container's processes."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                groups = (entry / "cgroup").read_text()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if container in groups:
-                found.append(int(entry.name))
-    assert found, f"no process of container {container} is found"
-    return found
+def _processes(status: JSON) -> list[int]:
+    """Return the pids, as this machine counts them, of a container; none once it has ended."""
+    container = status.get("containerID", "").removeprefix("containerd://")
+    return [
+        int(entry.name)
+        for entry in Path("/proc").iterdir()
+        if container and entry.name.isdigit() and container in _groups(entry)
+    ]
+
+
+def _groups(process: Path) -> str:
+    try:
+        return (process / "cgroup").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
