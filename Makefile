@@ -41,11 +41,11 @@ imports: $(LOCKED)
 
 fast: $(LOCKED)
 	@echo "→ quick tests: $(FAST)"
-	@$(PYTEST) $(FAST)
+	@$(PYTEST) -n 2 --dist worksteal $(FAST)
 
 slow: $(LOCKED)
-	@echo "→ tests on real parts: $(SLOW)"
-	@$(PYTEST) $(SLOW)
+	@echo "→ tests on real parts, four at a time: $(SLOW)"
+	@$(PYTEST) -n 4 --dist worksteal $(SLOW)
 
 test: lint types imports fast slow ## everything, on a cluster and databases of its own
 	@echo "→ all passed. Next: make demo"
