@@ -23,6 +23,7 @@ PARTS: dict[str, Body] = {
     "policy": policy("all", everything_to("users")),
     "secret": secret(),
 }
+DECLARED = [body for name, body in PARTS.items() if name != "secret"]
 ORDERS = list(itertools.permutations(PARTS))
 
 
@@ -52,11 +53,18 @@ def put(client: ApiServer, space: str, order: tuple[str, ...]) -> None:
 
 
 def end(client: ApiServer, space: str) -> str:
-    """Wait until the project is Ready; return the revision that is published."""
+    """Wait until every object has been looked at and is Ready; return the published revision."""
 
     def published() -> str | None:
-        status = (client.get("DjangoProject", space, "shop") or {})["status"]
-        ready = {c["type"]: c["status"] for c in status.get("conditions", ())}.get("Ready")
-        return status["publishedRevision"] if ready == "True" else None
+        bodies = [client.get(body["kind"], space, body["metadata"]["name"]) for body in DECLARED]
+        if not all(is_ready(body) for body in bodies):
+            return None
+        return str((bodies[0] or {})["status"]["publishedRevision"])
 
-    return str(wait_until(published, seconds=120, what=f"the project in {space} Ready"))
+    return str(wait_until(published, seconds=120, what=f"every object in {space} Ready"))
+
+
+def is_ready(body: Body | None) -> bool:
+    """Tell whether an object's condition Ready is True."""
+    conditions = ((body or {}).get("status") or {}).get("conditions", ())
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
