@@ -113,10 +113,17 @@ def _error(method: str, path: str, answer: Response) -> ClusterError:
     text = f"{method} {path} answered {answer.status} {answer.reason}{message}"
     if answer.status == 409:
         return AlreadyExistsError(text) if answer.reason == "AlreadyExists" else ConflictError(text)
-    if answer.status == 404:
+    if answer.status == 404 or _is_terminating(answer):
         return GoneError(text)
     if answer.status == 422 and "metadata.uid" in answer.message:
         return ConflictError(text)  # another object has the name by now
     if answer.status in (400, 403, 413, 422):
         return RefusedError(text)
     return ClusterError(text)
+
+
+def _is_terminating(answer: Response) -> bool:
+    """Tell whether the object's namespace is being deleted: whatever is refused there is over."""
+    details = answer.body.get("details") if isinstance(answer.body, dict) else None
+    causes = (details or {}).get("causes") or ()
+    return any(cause.get("reason") == "NamespaceTerminating" for cause in causes)

@@ -80,6 +80,10 @@ async def _each(execution: _Execution, actions: Iterable[Action], *, at_once: in
             except RefusedError as error:
                 logger.warning("%s was refused: %s", label(action), error)
                 execution.refusals[label(action)] = str(error)
+            except GoneError as error:
+                logger.info(
+                    "%s is not written, what it belongs to is gone: %s", label(action), error
+                )
             except BaseException:
                 failed.set()
                 raise
@@ -149,10 +153,7 @@ class _Execution:
             },
             "status": dict(action.status),
         }
-        try:
-            await self._cluster.apply_status(KINDS[action.kind], self._namespace, body)
-        except GoneError:
-            return
+        await self._cluster.apply_status(KINDS[action.kind], self._namespace, body)
         for note in action.notes:
             await self._record(action.kind, meta, note)
 
@@ -181,6 +182,8 @@ class _Execution:
         }
         try:
             await self._cluster.create(Resource.EVENTS, meta.namespace, body)
+        except GoneError:
+            return
         except ClusterError as error:
             # The condition says the same: a lost event must not hold the pass up.
             logger.warning("an event was not recorded: %s", error)

@@ -30,12 +30,15 @@ class Server:
     status: int = 200
     reason: str = ""
     message: str = ""
+    cause: str = ""
     given: list[float] = field(default_factory=list)
 
     async def request(self, method: str, path: str, *, within: float, **_: Any) -> Response:
         """Answer one request."""
         self.given.append(within)
-        return Response(self.status, {"reason": self.reason, "message": self.message})
+        causes = [{"reason": self.cause}] if self.cause else []
+        told = {"reason": self.reason, "message": self.message, "details": {"causes": causes}}
+        return Response(self.status, told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +112,17 @@ async def test_what_a_server_says_about_a_secret_is_not_repeated() -> None:
     assert "s3krit" not in str(raised.value)
     with pytest.raises(RefusedError, match="denied"):
         await a_cluster(server).create(Resource.CONFIG_MAPS, "a", SECRET)
+
+
+async def test_what_is_refused_in_a_namespace_that_ends_is_gone() -> None:
+    """Nothing there is to be tried again, or worth a warning."""
+    server = Server(403, reason="Forbidden", cause="NamespaceTerminating")
+    with pytest.raises(GoneError):
+        await a_cluster(server).create(Resource.EVENTS, "ending", {"metadata": {"name": "e"}})
+
+
+async def test_an_object_that_took_the_name_in_between_is_a_conflict() -> None:
+    """The uid that goes with an apply is another's: the next pass reads whose."""
+    server = Server(422, reason="Invalid", message="metadata.uid: Invalid value")
+    with pytest.raises(ConflictError):
+        await a_cluster(server).apply(Resource.SECRETS, "shop", SECRET)
