@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.operator.operating import Operator, running
+from integration.operator.operating import Operator, running, wait_until
 from integration.operator.workbench import Space, Workbench, workbench
 
 Dbalias = Callable[..., "subprocess.Popen[str]"]
@@ -46,6 +46,9 @@ def viewer(space: Space, tmp_path: Path) -> Path:
     bench.kubectl("create", "serviceaccount", "viewer", "-n", space.name)
     bench.kubectl("create", "rolebinding", "viewer", "-n", space.name, "--clusterrole=view",
                   f"--serviceaccount={space.name}:viewer")  # fmt: skip
+    asked = ("auth", "can-i", "list", "djp", "-n", space.name)
+    viewer = f"--as=system:serviceaccount:{space.name}:viewer"
+    wait_until(lambda: bench.kubectl(*asked, viewer, check=False).startswith("yes"))
     config = json.loads(bench.cluster.kubeconfig.read_text())
     token = bench.kubectl("create", "token", "viewer", "-n", space.name).strip()
     config["users"] = [{"name": config["users"][0]["name"], "user": {"token": token}}]

@@ -22,7 +22,7 @@ def test_one_operator_leads_and_the_other_takes_over_after_its_end(own_bench: Wo
     first, second = own_bench.operator(), own_bench.operator()
     with running(first, second):
         leader, idle = roles(first, second)
-        assert idle.is_ready()
+        wait_until(idle.is_ready, what="the idle one ready")
         space.apply(project(), alias("default"), secret())
         space.wait_for("djp", "shop", reason="Ready")
         assert not idle.is_leading()

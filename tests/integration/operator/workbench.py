@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from integration.operator.objects import alias, everything_to, policy, project
 from integration.operator.operating import Operator, wait_until
 from localkube import Cluster, Options
 from rendering import CRDS, NAMESPACE, template
@@ -54,6 +55,13 @@ class Workbench:
         """Create the CRDs and wait until they are served."""
         self.kubectl("apply", "-f", str(CRDS))
         self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(CRDS))
+        # Established is told before discovery knows the kinds and before they can be created.
+        tried = yaml.safe_dump_all([project(), alias("default"), policy("p", everything_to("x"))])
+        dry = ("apply", "-n", "default", "--dry-run=server", "-f", "-")
+        wait_until(
+            lambda: self.kubectl(*dry, text=tried, check=False).count("(server dry run)") == 3,
+            what="all kinds can be created",
+        )
 
     def grant(self, *values: str) -> None:
         """Give the operator's account what the chart gives it with these values."""
