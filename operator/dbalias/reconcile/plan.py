@@ -19,7 +19,7 @@ from dbalias.reconcile.desired import Desired, build_desired
 from dbalias.reconcile.gate import find_gate, find_refusal
 from dbalias.reconcile.project_status import Picture, project_status
 from dbalias.reconcile.publication import Publication, plan_publication
-from dbalias.reconcile.runs import Runs, plan_runs
+from dbalias.reconcile.runs import Runs, earliest, plan_runs
 from dbalias.reconcile.snapshot import Broken, Snapshot
 from dbalias.reconcile.status import Obstacle, Subject, summary, write_status
 from dbalias.reconcile.workloads import plan_rollout
@@ -65,7 +65,7 @@ def _plan_project(snapshot: Snapshot, desired: Desired, now: datetime) -> Plan:
         owner=desired.project.metadata,
         early=_in_order(snapshot, publication, statuses, runs),
         late=(*runs.create, *restarts),
-        wake_at=_earliest(gate.wake_at, runs.wake_at, publication.wake_at, look_at),
+        wake_at=earliest(gate.wake_at, runs.wake_at, publication.wake_at, look_at),
         awaiting=any(
             problem.reason in CREDENTIAL_REASONS
             for problems in desired.resolution.problems.values()
@@ -153,7 +153,3 @@ def _failing_since(written: WriteStatus | None, status: JSON) -> float:
 
 def _some(*writes: Action | None) -> tuple[Action, ...]:
     return tuple(write for write in writes if write is not None)
-
-
-def _earliest(*moments: datetime | None) -> datetime | None:
-    return min((moment for moment in moments if moment is not None), default=None)

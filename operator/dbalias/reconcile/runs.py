@@ -121,7 +121,7 @@ def _assemble(
         delete=_deletions(builder.snapshot, verdicts),
         config_map=builder.config_map,
         active=any(v.active for v in verdicts.values()) or any(not job.finished for job in orphans),
-        wake_at=_earliest(*(verdict.wake_at for verdict in verdicts.values())),
+        wake_at=earliest(*(verdict.wake_at for verdict in verdicts.values())),
     )
 
 
@@ -146,7 +146,8 @@ def _deletions(snapshot: Snapshot, verdicts: Mapping[str, Verdict]) -> tuple[Del
     )
 
 
-def _earliest(*moments: datetime | None) -> datetime | None:
+def earliest(*moments: datetime | None) -> datetime | None:
+    """Return the first of these moments, None for none at all."""
     return min((moment for moment in moments if moment is not None), default=None)
 
 
