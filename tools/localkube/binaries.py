@@ -121,7 +121,7 @@ def _build(version: str, pins: Path, target: Path) -> None:
     argv += ["-gcflags", "all=-dwarf=false"]
     packages = [_PACKAGES.get(name, f"k8s.io/kubernetes/cmd/{name}") for name in ALL]
     what = f"building Kubernetes {version} from its Go modules, once, into {target}"
-    with step(what, expect="6 minutes on 2 cores", detail=compiled):
+    with step(what, expect="8 to 12 minutes on 2 cores", detail=compiled):
         run_logged([*argv, "-o", f"{partial}/", *packages], log, cwd=source, env=go_environment())
     shutil.rmtree(source)
     partial.rename(target)
