@@ -17,7 +17,8 @@ QUIET = 1.0
 CAP = 15.0
 BACKOFF_FIRST = 1.0
 BACKOFF_LIMIT = 60.0
-WORKERS = 8
+WORKERS = 4
+"""Passes at once: one thread does their work, and each more holds its objects in memory."""
 
 
 @dataclass(slots=True)
