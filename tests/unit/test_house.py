@@ -1,9 +1,11 @@
 """The house's own rules, where a person's care is not enough to keep them."""
 
 import ast
+import fnmatch
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -181,3 +183,12 @@ def test_continuous_integration_runs_the_command_people_run() -> None:
         if line and not line.startswith(("#", "set ", "cd "))
     ]
     assert commands == ["exec make test"]
+
+
+def test_no_folder_of_tests_is_passed_over() -> None:
+    """A name that pytest does not enter would silence all that lies below it."""
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    passed_over = config["tool"]["pytest"]["ini_options"]["norecursedirs"]
+    for file in (ROOT / "tests").rglob("test_*.py"):
+        folders = file.relative_to(ROOT / "tests").parts[:-1]
+        assert not [f for f in folders for pattern in passed_over if fnmatch.fnmatch(f, pattern)]
