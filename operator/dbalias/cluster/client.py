@@ -32,11 +32,10 @@ MERGE = "application/merge-patch+json"
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer: HTTP status, parsed body, and the server's warnings."""
+    """An answer: HTTP status and parsed body."""
 
     status: int
     body: JSON
-    warnings: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str:
@@ -165,7 +164,7 @@ class Api:
         if parsed is None and response.status < 300:
             # Never to be taken for "there is none": that would undo what depends on it.
             raise OSError("an answer without a body")
-        return Response(response.status, parsed, tuple(response.headers.getall("Warning", ())))
+        return Response(response.status, parsed)
 
 
 def _client(configuration: kubernetes_client.Configuration) -> kubernetes_client.ApiClient:

@@ -31,7 +31,6 @@ class LiveCluster(Reads):
     def __init__(self, api: Api, leadership: Leadership) -> None:
         super().__init__(api)
         self._leadership = leadership
-        self.writes = 0
 
     async def create(self, resource: Resource, namespace: str, body: JSON) -> JSON:
         """Create an object; raise AlreadyExistsError, RefusedError or GoneError."""
@@ -85,7 +84,6 @@ class LiveCluster(Reads):
         left = self._leadership.remaining()
         if left <= 0:
             raise NotLeadingError(f"{method} {path} was not sent: the Lease is not held")
-        self.writes += 1
         answer = await self._api.request(
             method,
             path,
