@@ -10,7 +10,7 @@ from dbalias.api.digest import digest
 from dbalias.api.meta import JSON
 from dbalias.api.secrets import SecretBytes
 from dbalias.django.connections import Connection, PhysicalDatabase, Place
-from dbalias.django.credentials import ADDRESS_FIELDS, UnresolvableError
+from dbalias.django.credentials import UnresolvableError
 from dbalias.django.engines import Family
 from dbalias.django.faults import problem
 from dbalias.django.layers import Merged, Value
@@ -43,19 +43,19 @@ def build_connection(
     *,
     attributes: Mapping[str, JSON],
     tls: TLSOptions,
+    prefix: str,
 ) -> Built:
     """Return the entry of DATABASES for an alias, or raise UnresolvableError for a bad value.
 
-    A login is published in one object: where the password is secret, so is the user. Files
-    of an address are named by their content as well, so that a changed host from a Secret
-    is a changed entry, which waits for its migrations like any other.
+    A login is published in one object: where the password is secret, so is the user.
+    ``prefix`` is what ``file_prefix`` returned: all files of the connection begin with it.
     """
     texts = {name: reveal(value) for name, value in merged.fields.items()}
     _check(texts, merged.engine.family, alias)
-    placed = dict(_place_fields(merged, alias.alias))
+    placed = {name: f"{prefix}.{name}" for name in _secret_fields(merged)}
     options = {**tls.options, **translated(merged.engine.family, merged.options)}
     secrets: list[Place] = [((DJANGO_KEYS[name],), file) for name, file in placed.items()]
-    named = dict(_place_options(merged, alias.alias))
+    named = {key: f"{prefix}.{key}.option" for key in merged.secret_options}
     secrets += [(("OPTIONS", key), file) for key, file in named.items()]
     files = tuple(place for place in tls.files if not _overridden(place, merged.options))
     connection = Connection(
@@ -70,25 +70,28 @@ def build_connection(
     return Built(connection, data | {name: tls.data[name] for _, name in files})
 
 
+def file_prefix(merged: Merged, owner: str, *, namespace: str) -> str:
+    """Return how the names of all files of a connection begin: ``<owner>.<mark>``.
+
+    The mark names the database that the connection leads to. A login for another database
+    is another file, and so a ConfigMap with the old address never meets the new password,
+    whichever of the two objects a kubelet brings first.
+    """
+    texts = {name: reveal(value) for name, value in merged.fields.items()}
+    database = _physical(merged, texts, namespace=namespace)
+    return f"{owner}.{digest([merged.engine.path, database.key], 8)}"
+
+
 def reveal(value: Value) -> str:
     """Return the text of a value, for a Secret, a status or a comparison."""
     return value.reveal().decode() if isinstance(value, SecretBytes) else value
 
 
-def _place_fields(merged: Merged, alias: str) -> Iterator[tuple[str, str]]:
+def _secret_fields(merged: Merged) -> Iterator[str]:
     for name, value in merged.fields.items():
-        prefix = f"{alias}.migrate" if name in merged.own else alias
         login = name == "user" and isinstance(merged.fields.get("password"), SecretBytes)
-        if name in ADDRESS_FIELDS and isinstance(value, SecretBytes):
-            yield name, f"{prefix}.{digest(value.reveal(), 8)}.{name}"
-        elif login or isinstance(value, SecretBytes):
-            yield name, f"{prefix}.{name}"
-
-
-def _place_options(merged: Merged, alias: str) -> Iterator[tuple[str, str]]:
-    for key in merged.secret_options:
-        prefix = f"{alias}.migrate" if key in merged.own_options else alias
-        yield key, f"{prefix}.{key}.option"
+        if login or isinstance(value, SecretBytes):
+            yield name
 
 
 def _settings(

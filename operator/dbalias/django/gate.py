@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
 from dbalias.api.conditions import Reason
@@ -23,11 +23,11 @@ def stable_document(
 ) -> JSON | None:
     """Return the document for applications, or None while ``default`` has no entry.
 
-    ``migrated`` has every alias with nothing left to migrate, whatever the reason: replicas,
-    empty and local ones, those that are not ours, and those that keep their last good entry.
-    Entries of others do not appear, or keep the database they lead to; their remaining keys
-    flow. Login and certificates flow through the Secret, and an address from a Secret is
-    named by its content, so that it waits here as a declared one does.
+    ``migrated`` has every alias with nothing left to migrate, whatever the reason: replicas of
+    such, empty and local ones, those that are not ours, and those that keep their last good
+    entry. Entries of others do not appear; one that is to lead to another database stays as
+    it is, for login, certificates and options go with the server. While an entry leads to the
+    same database, login and certificates flow through the Secret.
     """
     if mode is PublishMode.IMMEDIATELY:
         migrated = frozenset(desired["databases"])
@@ -38,7 +38,7 @@ def stable_document(
         if (shown := _shown(entry, before.get(name), name in migrated)) is not None
     }
     document = {**desired, "databases": databases}
-    if published and not _is_migrated(desired, migrated):
+    if published and not _may_reroute(desired, published, migrated):
         document |= {part: published[part] for part in ROUTED}
         used = set(_used_aliases(published["routing"]))
         databases |= {name: before[name] for name in used & before.keys() - databases.keys()}
@@ -47,31 +47,22 @@ def stable_document(
     return with_revision(document) if DEFAULT_ALIAS in databases else None
 
 
-def _is_migrated(desired: JSON, migrated: AbstractSet[str]) -> bool:
-    managed = set(desired["routing"]["managed"])
-    return (managed & set(desired["databases"])) <= migrated
+def _may_reroute(desired: JSON, published: JSON, migrated: AbstractSet[str]) -> bool:
+    """Tell whether the new routes lead to tables alone, and none anew to what has no entry."""
+    present = set(desired["databases"])
+    newly = set(_used_aliases(desired["routing"])) - set(_used_aliases(published["routing"]))
+    return (set(desired["routing"]["managed"]) & present) <= migrated and newly <= present
 
 
 def _shown(entry: JSON, before: JSON | None, is_migrated: bool) -> JSON | None:
-    entry = {part: entry[part] for part in ("settings", "secrets", "files")}
-    if is_migrated or before is None:
-        return entry if is_migrated else None
-    held = PHYSICAL
-    if entry["settings"].get("ENGINE") != before["settings"].get("ENGINE"):
-        held |= {"OPTIONS"}  # the other engine's options are no use to this one
-    return {
-        "settings": {
-            **{key: v for key, v in entry["settings"].items() if key not in held},
-            **{key: v for key, v in before["settings"].items() if key in held},
-        },
-        "secrets": _mixed(entry["secrets"], before["secrets"], held),
-        "files": _mixed(entry["files"], before["files"], held),
-    }
+    if is_migrated or (before is not None and _address(entry) == _address(before)):
+        return {part: entry[part] for part in ("settings", "secrets", "files")}
+    return before
 
 
-def _mixed(desired: Iterable[JSON], before: Iterable[JSON], held: AbstractSet[str]) -> list[JSON]:
-    flowing = [place for place in desired if place[0][0] not in held]
-    return sorted([*flowing, *(place for place in before if place[0][0] in held)])
+def _address(entry: JSON) -> JSON:
+    public = {key: value for key, value in entry["settings"].items() if key in PHYSICAL}
+    return public, [place for place in entry["secrets"] if place[0][0] in PHYSICAL]
 
 
 def _used_aliases(routing: JSON) -> Iterator[str]:

@@ -23,8 +23,7 @@ Value: TypeAlias = str | SecretBytes
 class Merged:
     """What an alias comes to: own fields over inherited ones.
 
-    ``fields`` has user, password, host, port and name where they are set; ``own`` are those
-    that the migrate connection replaced, and ``own_options`` its secret options.
+    ``fields`` has user, password, host, port and name where they are set.
     """
 
     engine: Engine
@@ -32,8 +31,6 @@ class Merged:
     options: Mapping[str, JSON] = field(default_factory=dict)
     secret_options: Mapping[str, SecretBytes] = field(default_factory=dict)
     tls: TLS = field(default_factory=TLS)
-    own: frozenset[str] = frozenset()
-    own_options: frozenset[str] = frozenset()
 
 
 def merge_lineage(lineage: Sequence[DatabaseAlias], *, engine: Engine, sources: Sources) -> Merged:
@@ -55,19 +52,13 @@ def merge_migration(
         given = read_credentials(
             connection.credentials, engine=base.engine, user=connection.user, reader=reader
         )
-    fields = _fields(connection, given)
-    own = frozenset(fields)
-    if own & {"user", "password"}:
-        own |= {"user", "password"}  # both come from one object, so that they fit
     options, secret_options = _options(base, connection.options, given)
     return Merged(
         engine=base.engine,
-        fields=_inherited(base, given) | fields,
+        fields=_inherited(base, given) | _fields(connection, given),
         options=options,
         secret_options=secret_options,
         tls=base.tls,
-        own=own,
-        own_options=frozenset(given.options),
     )
 
 

@@ -9,7 +9,7 @@ from dbalias.api.meta import JSON
 from dbalias.api.problems import Problem
 from dbalias.api.project import DjangoProject
 from dbalias.api.secrets import SecretBytes
-from dbalias.django.build import Built, build_connection
+from dbalias.django.build import Built, build_connection, file_prefix
 from dbalias.django.connections import Connection, PhysicalDatabase
 from dbalias.django.credentials import Reader, UnresolvableError
 from dbalias.django.engines import Engine, Family, find_engine
@@ -100,11 +100,12 @@ def _entry(declaration: Declaration, sources: Sources) -> Entry:
     alias = declaration.alias
     merged = merge_lineage(declaration.lineage, engine=declaration.engine, sources=sources)
     pooled = is_pooled(declaration.lineage)
-    built = _build(declaration, merged, sources, pooled=pooled)
+    built = _build(declaration, merged, sources, pooled=pooled, owner=alias.alias)
     migration = None
     if alias.migrate.connection:
         direct = merge_migration(merged, alias.migrate.connection, alias=alias, sources=sources)
-        migration = _build(declaration, direct, sources, pooled=False)
+        owner = f"{alias.alias}.migrate"
+        migration = _build(declaration, direct, sources, pooled=False, owner=owner)
     return Entry(
         alias=alias.alias,
         object=alias.metadata.name,
@@ -118,7 +119,9 @@ def _entry(declaration: Declaration, sources: Sources) -> Entry:
     )
 
 
-def _build(declaration: Declaration, merged: Merged, sources: Sources, *, pooled: bool) -> Built:
+def _build(
+    declaration: Declaration, merged: Merged, sources: Sources, *, pooled: bool, owner: str
+) -> Built:
     alias = declaration.alias
     attributes = merge_attributes(declaration.lineage)
     if pooled and merged.engine.family is Family.POSTGRESQL:
@@ -126,8 +129,9 @@ def _build(declaration: Declaration, merged: Merged, sources: Sources, *, pooled
     if test := _test(declaration):
         attributes["TEST"] = test
     reader = Reader(sources, object_of(alias), "spec.tls")
-    tls = build_tls(merged.engine.family, merged.tls, alias=alias.alias, reader=reader)
-    return build_connection(merged, alias, attributes=attributes, tls=tls)
+    prefix = file_prefix(merged, owner, namespace=alias.metadata.namespace)
+    tls = build_tls(merged.engine.family, merged.tls, prefix=prefix, reader=reader)
+    return build_connection(merged, alias, attributes=attributes, tls=tls, prefix=prefix)
 
 
 def _test(declaration: Declaration) -> dict[str, JSON]:

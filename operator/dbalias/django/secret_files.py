@@ -19,16 +19,15 @@ def secret_data(
     """Return the stable Secret: a superset, written before the ConfigMap that needs it.
 
     Everything desired, what the document ``keep`` needs of the ``published`` Secret (held
-    addresses, the last good login of an alias that cannot be resolved), and a percent-encoded
-    ``<alias>.url`` of each database that ``keep`` shows.
+    connections, the last good login of an alias that cannot be resolved), and for readers
+    other than the loader ``<alias>.<field>`` of each database that ``keep`` shows, with a
+    percent-encoded ``<alias>.url``.
     """
     kept = needed_files(keep) if keep else frozenset()
     data = {name: value for name, value in published.items() if name in kept}
     for entry in resolution.entries.values():
         data |= entry.secret_data
-    if keep:
-        data |= _urls(keep, data)
-    return data
+    return {**_for_others(keep, data), **data} if keep else data
 
 
 def migrate_secret_data(
@@ -42,21 +41,23 @@ def migrate_secret_data(
     return data
 
 
-def _urls(document: JSON, data: Mapping[str, SecretBytes]) -> dict[str, SecretBytes]:
-    urls = {}
+def _for_others(document: JSON, data: Mapping[str, SecretBytes]) -> dict[str, SecretBytes]:
+    """Return stable names for what the document shows; an alias that lacks a file has none."""
+    found: dict[str, SecretBytes] = {}
     for alias, entry in document["databases"].items():
+        files = {path[0]: name for path, name in entry["secrets"] if len(path) == 1}
+        if not data.keys() >= set(files.values()):
+            continue
+        secret = {name: data[files[key]] for name, key in DJANGO_KEYS.items() if key in files}
+        found |= {f"{alias}.{name}": value for name, value in secret.items()}
         scheme = URL_SCHEMES.get(family_of(entry["settings"].get("ENGINE", "")))
-        fields = _fields(entry, data)
-        if scheme and fields is not None:
-            urls[f"{alias}.url"] = SecretBytes(render_url(scheme, fields).encode())
-    return urls
+        if scheme:
+            url = render_url(scheme, _texts(entry, secret))
+            found[f"{alias}.url"] = SecretBytes(url.encode())
+    return found
 
 
-def _fields(entry: JSON, data: Mapping[str, SecretBytes]) -> dict[str, str] | None:
-    """Return the fields of a connection; None where a file is missing."""
-    files = {path[0]: name for path, name in entry["secrets"] if len(path) == 1}
-    if not data.keys() >= set(files.values()):
-        return None
-    texts = {key: data[name].reveal().decode(errors="replace") for key, name in files.items()}
-    found = {name: texts.get(key, entry["settings"].get(key)) for name, key in DJANGO_KEYS.items()}
-    return {name: text for name, text in found.items() if text}
+def _texts(entry: JSON, secret: Mapping[str, SecretBytes]) -> dict[str, str]:
+    public = {name: entry["settings"].get(key) for name, key in DJANGO_KEYS.items()}
+    texts = {name: value.reveal().decode(errors="replace") for name, value in secret.items()}
+    return {name: text for name, text in {**public, **texts}.items() if text}

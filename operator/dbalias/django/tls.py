@@ -69,14 +69,15 @@ def find_fault(family: Family, tls: TLS) -> tuple[str, str] | None:
     return None
 
 
-def build_tls(family: Family, tls: TLS, *, alias: str, reader: Reader) -> TLSOptions:
+def build_tls(family: Family, tls: TLS, *, prefix: str, reader: Reader) -> TLSOptions:
     """Return what the driver needs for these settings, or raise UnresolvableError.
 
     Without a mode, a CA means ``verify-full``: nobody names a CA to have it ignored.
+    The names of the client certificate's files begin with ``prefix``.
     """
     if tls.ca and tls.mode is None:
         tls = replace(tls, mode=TLSMode.VERIFY_FULL)
-    names, data = _certificates(tls, alias=alias, reader=reader)
+    names, data = _certificates(tls, prefix=prefix, reader=reader)
     if family is Family.POSTGRESQL:
         spelled = {"ca": "sslrootcert", "cert": "sslcert", "key": "sslkey"}
         options: dict[str, JSON] = {"sslmode": tls.mode.value} if tls.mode else {}
@@ -96,7 +97,7 @@ def _mysql_options(tls: TLS) -> dict[str, JSON]:
 
 
 def _certificates(
-    tls: TLS, *, alias: str, reader: Reader
+    tls: TLS, *, prefix: str, reader: Reader
 ) -> tuple[dict[str, str], dict[str, SecretBytes]]:
     names: dict[str, str] = {}
     data: dict[str, SecretBytes] = {}
@@ -107,6 +108,6 @@ def _certificates(
     if tls.client_certificate:
         ref = secret_ref(tls.client_certificate)
         for part, key, suffix in (("cert", "tls.crt", "crt"), ("key", "tls.key", "key")):
-            names[part] = f"{alias}.{suffix}"
+            names[part] = f"{prefix}.{suffix}"
             data[names[part]] = reader.value(ref, key)
     return names, data

@@ -120,15 +120,22 @@ def test_publishing_immediately_waits_for_nothing() -> None:
     ("key", "fields"),
     [("HOST", {"host": "new"}), ("PORT", {"port": 1}), ("NAME", {"name": "new"})],
 )
-def test_a_changed_address_waits_and_the_rest_of_the_entry_flows(key: str, fields: Any) -> None:
-    """No pod of the old release meets a database without tables."""
-    before = desired_of(DEFAULT, an_alias(host="old", port=5, conn_max_age=1))
-    given = {"host": "old", "port": 5, "conn_max_age": 2, **fields}
+def test_an_entry_that_leads_elsewhere_waits_as_a_whole(key: str, fields: Any) -> None:
+    """No pod of the old release meets a database without tables, nor options of another server."""
+    before = desired_of(DEFAULT, an_alias(host="old", port=5, options={"sslmode": "disable"}))
+    given = {"host": "old", "port": 5, "options": {"sslmode": "require"}, **fields}
     desired = desired_of(DEFAULT, an_alias(**given))
-    held = shown(desired, before, "default")["databases"]["users"]["settings"]
-    assert held[key] == before["databases"]["users"]["settings"][key]
-    assert held["CONN_MAX_AGE"] == 2
+    held = shown(desired, before, "default")["databases"]["users"]
+    assert held == before["databases"]["users"]
+    assert held["settings"][key] != desired["databases"]["users"]["settings"][key]
     assert shown(desired, before, "default", "users") == desired
+
+
+def test_an_entry_that_stays_where_it_leads_waits_for_nothing() -> None:
+    """Whatever else changes about it flows, also while its migrations are pending."""
+    before = desired_of(DEFAULT, an_alias(conn_max_age=1))
+    desired = desired_of(DEFAULT, an_alias(conn_max_age=2, options={"sslmode": "require"}))
+    assert shown(desired, before, "default") == desired
 
 
 def test_an_address_that_changes_in_a_secret_waits_too() -> None:
@@ -141,7 +148,26 @@ def test_an_address_that_changes_in_a_secret_waits_too() -> None:
     data = secret_data(resolution, published=before, keep=held)
     assert held["databases"]["users"]["secrets"] == old.document["databases"]["users"]["secrets"]
     assert needed_files(held) | needed_files(new.document) <= data.keys()
-    assert data["users.url"].reveal() == b"postgresql://users_user:2@old/users_data"
+    assert data["users.url"].reveal() == b"postgresql://users_user:1@old/users_data"
+    assert data["users.password"].reveal() == b"1"
+
+
+def test_a_login_for_another_server_is_another_file() -> None:
+    """Old ConfigMap and new Secret, or the reverse: an address never meets the other's password."""
+    alias = an_alias(credentials=LOGIN, host="old")
+    old, resolution = artefact_of(DEFAULT, alias, sources=a_secret(p="1"))
+    before = secret_data(resolution, published={}, keep=old.document)
+    moved = an_alias(credentials=LOGIN, host="new")
+    new, resolution = artefact_of(DEFAULT, moved, sources=a_secret(p="2"))
+    after = secret_data(resolution, published=before, keep=old.document)
+    for artefact, password in ((old, b"1"), (new, b"2")):
+        places = {path[0]: name for path, name in login_places(artefact)}
+        assert after[places["PASSWORD"]].reveal() == password
+
+
+def login_places(artefact: Artefact) -> Any:
+    """Return which files the entry of ``users`` reads."""
+    return artefact.document["databases"]["users"]["secrets"]
 
 
 def test_another_engine_keeps_the_options_of_the_old_one() -> None:
@@ -164,11 +190,20 @@ def test_routes_change_when_all_is_migrated_and_keep_what_they_use() -> None:
 
 
 def test_an_alias_that_cannot_be_resolved_does_not_hold_the_routes() -> None:
-    """There is nothing of it to migrate, and the others flow."""
+    """There is nothing of it to migrate, and routes that do not lead to it flow."""
     old = desired_of(DEFAULT)
     broken = an_alias("users", credentials=LOGIN)
     desired = desired_of(DEFAULT, broken, policies=[a_policy("p", a_rule("default", "a"))])
     assert shown(desired, old, "default")["routing"] == desired["routing"]
+
+
+def test_a_route_that_works_is_not_given_up_for_one_that_leads_nowhere() -> None:
+    """An app that is to move to an alias without its Secret stays where its tables are."""
+    old = desired_of(DEFAULT)
+    broken = an_alias("users", credentials=LOGIN)
+    desired = desired_of(DEFAULT, broken, policies=[a_policy("p", a_rule("users", "auth"))])
+    assert shown(desired, old, "default")["routing"] == old["routing"]
+    assert shown(desired, None, "default")["routing"] == desired["routing"]
 
 
 def test_migration_connections_are_for_jobs_alone() -> None:
@@ -192,6 +227,7 @@ def test_the_published_secret_is_pruned_to_what_is_needed() -> None:
     data = secret_data(resolution, published=before, keep=document)
     assert set(data) == {
         *("broken.password", "broken.user", "broken.url", "default.url"),
+        *needed_files(document),
     }
 
 
