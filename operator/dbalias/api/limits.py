@@ -34,7 +34,8 @@ MYSQL_ENGINES = ("mysql", "mariadb", "django.db.backends.mysql")
 POSTGRESQL_NAME_LENGTH = 63
 """Django refuses longer names of PostgreSQL databases."""
 DOTTED_PATH = rf"^{IDENTIFIER}(\.{IDENTIFIER})+$"
-ENGINE = rf"^({'|'.join(ENGINE_WORDS)}|{IDENTIFIER}(\.{IDENTIFIER})+)$"
+SERVER_WORD = r"(?i)^([a-z0-9]*(postg|pgsql|psql|mysql|maria|sqlite|oracle)[a-z0-9]*|pg)$"
+"""A word that sounds like a server; where it is no engine it is a slip, never a backend."""
 
 MODULE = rf"^{IDENTIFIER}(\.{IDENTIFIER})*$"
 APP_LABEL = rf"^{IDENTIFIER}$"

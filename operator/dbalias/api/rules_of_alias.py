@@ -90,7 +90,11 @@ def _demand_engine(reader: Reader, spec: Spec) -> None:
     if engine is None:
         return
     reader.demand(
-        re.fullmatch(limits.ENGINE, engine) is not None,
+        engine in limits.ENGINE_WORDS
+        or (
+            re.fullmatch(limits.MODULE, engine) is not None
+            and re.fullmatch(limits.SERVER_WORD, engine) is None
+        ),
         "spec.engine",
         "engine is neither a known word nor a dotted path",
         "Write postgresql, postgis, mysql, mariadb, sqlite3 or a backend's dotted path",

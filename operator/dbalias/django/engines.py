@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dbalias.api import limits
 from dbalias.api.meta import JSON
 
 
@@ -34,6 +35,7 @@ SHORT_NAMES: Mapping[str, str] = {
 _DJANGOS_OWN = frozenset(
     {
         *SHORT_NAMES.values(),
+        "django.db.backends.postgresql_psycopg2",  # still taken for postgresql
         "django.db.backends.oracle",
         "django.contrib.gis.db.backends.mysql",
         "django.contrib.gis.db.backends.oracle",
@@ -69,8 +71,6 @@ URL_SCHEMES: Mapping[Family, str] = {
 
 ISOLATION_LEVELS = ("read uncommitted", "read committed", "repeatable read", "serializable")
 
-_DOTTED_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
-
 
 @dataclass(frozen=True, slots=True)
 class Engine:
@@ -86,9 +86,12 @@ class Engine:
 
 
 def find_engine(name: str) -> Engine | None:
-    """Return the engine of a short name or dotted path; None for one that cannot exist."""
+    """Return the engine of a short name or dotted path; None for one that cannot exist.
+
+    A path may be one word, as ``mssql`` is; one that sounds like a server is a slip.
+    """
     path = SHORT_NAMES.get(name, name)
-    if not _DOTTED_PATH.fullmatch(path):
+    if not re.fullmatch(limits.MODULE, path) or re.fullmatch(limits.SERVER_WORD, path):
         return None
     if path.startswith("django.") and path not in _DJANGOS_OWN:
         return None

@@ -137,9 +137,10 @@ IDENTITY = [
 DATABASE = [
     *(
         ok(f"the engine may be {engine}", engine=engine)
-        for engine in ("postgis", "mysql", "mariadb", "sqlite3", "shop.backends.pg")
+        for engine in ("postgis", "mysql", "mariadb", "sqlite3", "shop.backends.pg", "mssql")
     ),
     no("an unknown word is no engine", "spec.engine", ENGINE, engine="postgres"),
+    no("a server's word in another case is none", "spec.engine", ENGINE, engine="PostgreSQL"),
     no("a path has no empty part", "spec.engine", ENGINE, engine="shop..pg"),
     no(
         "without anything to inherit an engine is needed",
