@@ -37,6 +37,14 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """One document of a file, whatever it holds."""
+
+    node: yaml.Node
+    body: JSON
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """One object of a file."""
 
@@ -57,11 +65,11 @@ class Reading:
     faults: tuple[Fault, ...]
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """YAML as kubectl reads it: no timestamps, no numbers to the base of 60."""
 
 
-_Loader.yaml_implicit_resolvers = {
+Loader.yaml_implicit_resolvers = {
     letter: [
         (tag, pattern)
         for tag, pattern in resolvers
@@ -69,12 +77,12 @@ _Loader.yaml_implicit_resolvers = {
     ]
     for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver(
+Loader.add_implicit_resolver(
     "tag:yaml.org,2002:int",
     re.compile(r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*)$"),
     list("-+0123456789"),
 )
-_Loader.add_implicit_resolver(
+Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(
         r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$"
@@ -91,8 +99,8 @@ def read_manifests(paths: Iterable[str]) -> Reading:
     """
     manifests: list[Manifest] = []
     faults: list[Fault] = []
-    for path in paths:
-        for found in _read(path):
+    for source in read_texts(paths):
+        for found in [source] if isinstance(source, Fault) else _parse(*source):
             if isinstance(found, Manifest):
                 manifests.append(found)
             else:
@@ -100,7 +108,13 @@ def read_manifests(paths: Iterable[str]) -> Reading:
     return Reading(tuple(manifests), tuple(faults))
 
 
-def _read(path: str) -> Iterator[Manifest | Fault]:
+def read_texts(paths: Iterable[str]) -> Iterator[tuple[str, str] | Fault]:
+    """Yield the name and the text of each file, or why it cannot be read."""
+    for path in paths:
+        yield from _read(path)
+
+
+def _read(path: str) -> Iterator[tuple[str, str] | Fault]:
     if path != STDIN and Path(path).is_dir():
         files = sorted(file for file in Path(path).iterdir() if file.suffix in SUFFIXES)
         if not files:
@@ -114,18 +128,29 @@ def _read(path: str) -> Iterator[Manifest | Fault]:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         yield Fault(Place(path), f"cannot be read: {why}")
         return
-    yield from _parse("<stdin>" if path == STDIN else path, text)
+    yield "<stdin>" if path == STDIN else path, text
 
 
 def _parse(path: str, text: str) -> Iterator[Manifest | Fault]:
+    for found in parse_documents(path, text):
+        if isinstance(found, Fault):
+            yield found
+        else:
+            yield from _objects(path, found.node, found.body)
+
+
+def parse_documents(
+    path: str, text: str, *, dialect: type[Loader] = Loader
+) -> Iterator[Document | Fault]:
+    """Yield the documents of a text one by one, or the fault at which reading ends."""
     try:
-        loader = _Loader(text)
+        loader = dialect(text)
         while loader.check_node():
             node = loader.get_node()
             repeated = list(_repeated_keys(node))
             yield from (Fault(Place(path, line), message) for line, message in repeated)
             if not repeated:
-                yield from _objects(path, node, loader.construct_document(node))
+                yield Document(node, loader.construct_document(node))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         yield Fault(Place(path, line), f"is not valid YAML: {error.problem}")
