@@ -85,7 +85,7 @@ class MigrateConnection:
     """Fields that replace the alias' own in its migrate Job only."""
 
     host: str | None = None
-    port: int | None = None
+    port: int | str | None = None
     user: str | None = None
     credentials: Credentials | None = None
     options: Mapping[str, JSON] = field(default_factory=dict)
@@ -108,7 +108,8 @@ class DatabaseAlias:
 
     ``alias`` is the effective name (``spec.alias`` or the object's). ``conn_max_age`` is in
     seconds, or UNLIMITED. ``options`` already holds what ``optionsJSON`` said, and ``extra``
-    what ``extraJSON`` said. ``test`` has Django's TEST keys (NAME, MIRROR, …).
+    what ``extraJSON`` said. ``test`` has Django's TEST keys (NAME, MIRROR, …), all but its
+    PASSWORD, which ``test_password`` names the Secret of.
     """
 
     metadata: Metadata
@@ -118,7 +119,7 @@ class DatabaseAlias:
     engine: str | None = None
     name: str | None = None
     host: str | None = None
-    port: int | None = None
+    port: int | str | None = None
     user: str | None = None
     credentials: Credentials | None = None
     tls: TLS | None = None
@@ -131,6 +132,7 @@ class DatabaseAlias:
     disable_server_side_cursors: bool | None = None
     time_zone: str | None = None
     test: Mapping[str, JSON] = field(default_factory=dict)
+    test_password: ObjectKeyRef | None = None
     extra: Mapping[str, JSON] = field(default_factory=dict)
     role: Role = Role.PRIMARY
     inherit_from: str | None = None

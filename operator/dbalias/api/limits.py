@@ -30,9 +30,16 @@ POSTGRESQL_ENGINES = (
     "django.contrib.gis.db.backends.postgis",
 )
 SQLITE_ENGINES = ("sqlite3", "django.db.backends.sqlite3")
-MYSQL_ENGINES = ("mysql", "mariadb", "django.db.backends.mysql")
+MYSQL_ENGINES = (
+    "mysql",
+    "mariadb",
+    "django.db.backends.mysql",
+    "django.contrib.gis.db.backends.mysql",
+)
 POSTGRESQL_NAME_LENGTH = 63
 """Django refuses longer names of PostgreSQL databases."""
+MYSQL_NAME_LENGTH = 64
+"""Identifiers of MySQL and MariaDB end here; the server refuses longer ones."""
 DOTTED_PATH = rf"^{IDENTIFIER}(\.{IDENTIFIER})+$"
 SERVER_WORD = r"(?i)^([a-z0-9]*(postg|pgsql|psql|mysql|maria|sqlite|oracle)[a-z0-9]*|pg)$"
 """A word that sounds like a server; where it is no engine it is a slip, never a backend."""
@@ -45,13 +52,14 @@ MODEL_MATCH = rf"^{IDENTIFIER}\.{IDENTIFIER}$"
 SETTING_NAME = r"^[A-Z][A-Z0-9_]*$"
 GENERATED_SETTINGS = ("DATABASES", "DATABASE_ROUTERS")
 
-ISOLATION_LEVELS = (
-    "read uncommitted",
-    "read committed",
-    "repeatable read",
-    "serializable",
-)
-"""In the order of psycopg's ``IsolationLevel``, whose numbers are 1 to 4."""
+HOST_LENGTH = 1024
+DATABASE_NAME_LENGTH = 1024
+USER_LENGTH = 255
+MAX_PORT = 65535
+PORT_LENGTH = 64
+_PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+PORTS = rf"^{_PORT}(,{_PORT})*$"
+"""One port, or one for each of several PostgreSQL hosts."""
 
 MAX_CONN_AGE = 2**31 - 1
 JSON_TEXT_LENGTH = 16384

@@ -21,12 +21,8 @@ from dbalias.api.meta import JSON, Kind
 from dbalias.api.parse_metadata import Envelope, open_envelope
 from dbalias.api.problems import Parsed
 from dbalias.api.project import MigrateMode
-from dbalias.api.rules_of_alias import (
-    demand_alias_rules,
-    demand_database_named,
-    demand_engine_options,
-    demand_foreign_keys,
-)
+from dbalias.api.reader import Reader
+from dbalias.api.rules_of_alias import demand_alias_rules
 from dbalias.api.shape_of_alias import ALIAS_SPEC
 
 Spec = Mapping[str, JSON]
@@ -58,30 +54,25 @@ def parse_alias(body: JSON) -> Parsed[DatabaseAlias]:
         "Set alias to a name of at most 63 characters",
     )
     demand_alias_rules(reader, spec, alias=alias)
-    options = _read_either(envelope, "options")
-    extra = _read_either(envelope, "extra")
-    demand_engine_options(reader, spec, options, at="spec.options")
-    demand_database_named(reader, spec, options)
-    demand_foreign_keys(reader, extra, at="spec.extra")
-    connection = spec.get("migrate", {}).get("connection", {})
-    direct = {"engine": spec.get("engine")}
-    at = "spec.migrate.connection.options"
-    demand_engine_options(reader, direct, connection.get("options", {}), at=at)
+    spec = _with_texts_read(reader, spec)
     if reader.problems:
         return Parsed(None, tuple(reader.problems))
-    return Parsed(_build_alias(envelope, alias, options, extra))
+    return Parsed(_build_alias(envelope, spec, alias))
 
 
-def _read_either(envelope: Envelope, field: str) -> Mapping[str, JSON]:
-    text = envelope.spec.get(f"{field}JSON")
-    if text is not None:
-        return envelope.reader.read_json_object(text, at=f"spec.{field}JSON")
-    found: Mapping[str, JSON] = envelope.spec.get(field, {})
-    return found
+def _with_texts_read(reader: Reader, spec: Spec) -> Spec:
+    """Return the spec with what its JSON texts say in the fields that take maps."""
+    whole = reader.read_json_fields(spec, "options", "extra", at="spec")
+    if "test" in whole:
+        whole["test"] = reader.read_json_fields(whole["test"], "extra", at="spec.test")
+    if "connection" in whole.get("migrate", {}):
+        at, connection = "spec.migrate.connection", whole["migrate"]["connection"]
+        read = reader.read_json_fields(connection, "options", at=at)
+        whole["migrate"] = {**whole["migrate"], "connection": read}
+    return whole
 
 
-def _build_alias(envelope: Envelope, alias: str, options: Spec, extra: Spec) -> DatabaseAlias:
-    spec = envelope.spec
+def _build_alias(envelope: Envelope, spec: Spec, alias: str) -> DatabaseAlias:
     return DatabaseAlias(
         metadata=envelope.metadata,
         project=spec["projectRef"]["name"],
@@ -95,15 +86,16 @@ def _build_alias(envelope: Envelope, alias: str, options: Spec, extra: Spec) -> 
         credentials=_build_credentials(spec.get("credentials")),
         tls=_build_tls(spec.get("tls")),
         pooler=Pooler(spec["pooler"]) if "pooler" in spec else None,
-        options=options,
+        options=spec.get("options", {}),
         conn_max_age=spec.get("connMaxAge"),
         conn_health_checks=spec.get("connHealthChecks"),
         atomic_requests=spec.get("atomicRequests"),
         autocommit=spec.get("autocommit"),
         disable_server_side_cursors=spec.get("disableServerSideCursors"),
         time_zone=spec.get("timeZone"),
-        test={TEST_KEYS[field]: value for field, value in spec.get("test", {}).items()},
-        extra=extra,
+        test=_build_test(spec.get("test", {})),
+        test_password=_build_key_ref("Secret", spec.get("test", {}).get("passwordSecretRef")),
+        extra=spec.get("extra", {}),
         role=Role(spec.get("role", Role.PRIMARY)),
         inherit_from=spec.get("inheritFrom"),
         migrate=_build_migrate(spec.get("migrate", {})),
@@ -132,8 +124,16 @@ def _build_ca(spec: Spec | None) -> ObjectKeyRef | None:
     if spec is None:
         return None
     [(field, ref)] = spec.items()
-    kind = "ConfigMap" if field == "configMapKeyRef" else "Secret"
-    return ObjectKeyRef(kind, ref["name"], ref["key"])
+    return _build_key_ref("ConfigMap" if field == "configMapKeyRef" else "Secret", ref)
+
+
+def _build_key_ref(kind: str, ref: Spec | None) -> ObjectKeyRef | None:
+    return ObjectKeyRef(kind, ref["name"], ref["key"]) if ref else None
+
+
+def _build_test(spec: Spec) -> dict[str, JSON]:
+    own = {key: spec[field] for field, key in TEST_KEYS.items() if field in spec}
+    return {**spec.get("extra", {}), **own}
 
 
 def _build_migrate(spec: Spec) -> AliasMigrate:

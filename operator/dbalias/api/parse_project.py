@@ -60,12 +60,18 @@ def parse_project(body: JSON) -> Parsed[DjangoProject]:
     )
     demand_project_rules(reader, envelope.spec)
     settings = _build_settings(reader, envelope.spec.get("settings", {}))
+    profiles = tuple(
+        _build_profile(reader, profile, f"spec.profiles[{index}]")
+        for index, profile in enumerate(envelope.spec.get("profiles", ()))
+    )
     if reader.problems:
         return Parsed(None, tuple(reader.problems))
-    return Parsed(_build_project(envelope, settings))
+    return Parsed(_build_project(envelope, settings, profiles))
 
 
-def _build_project(envelope: Envelope, settings: Settings) -> DjangoProject:
+def _build_project(
+    envelope: Envelope, settings: Settings, profiles: tuple[Profile, ...]
+) -> DjangoProject:
     spec = envelope.spec
     wait_for = spec.get("waitFor", {})
     return DjangoProject(
@@ -75,7 +81,7 @@ def _build_project(envelope: Envelope, settings: Settings) -> DjangoProject:
         interpreter=tuple(spec.get("interpreter") or ("python",)),
         routing=_build_routing(spec.get("routing", {})),
         publish=PublishMode(spec.get("publish", PublishMode.AFTER_MIGRATE)),
-        profiles=tuple(_build_profile(profile) for profile in spec.get("profiles", ())),
+        profiles=profiles,
         wait_for=WaitFor(
             aliases=tuple(wait_for.get("aliases", ())),
             policies=tuple(wait_for.get("policies", ())),
@@ -123,19 +129,24 @@ def _build_routing(spec: Spec) -> Routing:
     )
 
 
-def _build_profile(spec: Spec) -> Profile:
+def _build_profile(reader: Reader, spec: Spec, at: str) -> Profile:
+    """Return a profile, of a spec that may have problems."""
     entries = (
-        ProfileEntry(
-            entry["alias"],
-            {
-                key: None if entry[field] == UNLIMITED else entry[field]
-                for field, key in PROFILE_KEYS.items()
-                if field in entry
-            },
-        )
-        for entry in spec.get("aliases", ())
+        reader.read_json_fields(entry, "options", at=f"{at}.aliases[{index}]")
+        for index, entry in enumerate(spec.get("aliases", ()))
     )
-    return Profile(spec["name"], tuple(entries))
+    return Profile(spec.get("name", ""), tuple(_build_entry(entry) for entry in entries))
+
+
+def _build_entry(spec: Spec) -> ProfileEntry:
+    return ProfileEntry(
+        spec.get("alias", ""),
+        {
+            key: None if spec[field] == UNLIMITED else spec[field]
+            for field, key in PROFILE_KEYS.items()
+            if field in spec
+        },
+    )
 
 
 def _build_migrate(spec: Spec) -> ProjectMigrate:

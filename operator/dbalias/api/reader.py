@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -26,6 +27,10 @@ from dbalias.api.shapes import (
 
 _REFUSED = object()
 """Stands for a value that had a problem; it is left out of what ``read`` returns."""
+
+
+DEEPEST = 64
+"""Levels of lists and maps; what copies and prints them in applications is recursive."""
 
 
 @dataclass(slots=True)
@@ -54,13 +59,18 @@ class Reader:
     def read_json(self, text: str, *, at: str) -> JSON:
         """Return the value written in ``text``; None with a problem for anything but JSON."""
         try:
-            return json.loads(
-                text, object_pairs_hook=_unique_pairs, parse_constant=_refuse_constant
+            value = json.loads(
+                text,
+                object_pairs_hook=_unique_pairs,
+                parse_constant=_refuse_constant,
+                parse_float=_finite,
             )
         except (ValueError, RecursionError):
             remedy = "Write one JSON value, each key once, without NaN or Infinity"
             self.refuse(at, f"{_leaf(at)} is not valid JSON", remedy)
             return None
+        kept = self._read_anything(value, at)
+        return None if kept is _REFUSED else kept
 
     def read_json_object(self, text: str, *, at: str) -> dict[str, JSON]:
         """Return the object written in ``text``; {} with a problem for anything else."""
@@ -69,6 +79,15 @@ class Reader:
             return value
         self.demand(False, at, f"{_leaf(at)} is not a JSON object", 'Write it as {"key": value}')
         return {}
+
+    def read_json_fields(self, spec: JSON, *fields: str, at: str) -> dict[str, JSON]:
+        """Return the map ``spec`` with what each text ``<field>JSON`` says as ``<field>``."""
+        read = dict(spec)
+        for name in fields:
+            text = read.pop(f"{name}JSON", None)
+            if text is not None:
+                read[name] = self.read_json_object(text, at=f"{at}.{name}JSON")
+        return read
 
     def _read(self, value: JSON, shape: Shape, at: str) -> JSON:
         match shape:
@@ -115,6 +134,8 @@ class Reader:
             least = "it must not be empty, and" if shape.min_length else "it"
             remedy = f"{least} may have at most {shape.max_length} characters".capitalize()
             return self._fail(at, f"{_leaf(at)} has {len(text)} characters", remedy)
+        if not _is_unicode(text):
+            return self._read_anything(text, at)
         return self._matching(text, shape.pattern, at)
 
     def _matching(self, text: str, pattern: str | None, at: str) -> JSON:
@@ -202,10 +223,16 @@ class Reader:
         return {name: item for name, item in read.items() if item is not _REFUSED}
 
     def _read_anything(self, value: JSON, at: str) -> JSON:
-        if _is_json(value):
-            return value
-        remedy = "Put dates, NaN and keys that are not texts in quotes"
-        return self._fail(at, f"{_leaf(at)} holds what JSON cannot", remedy)
+        if not _is_json(value):
+            remedy = "Put dates, NaN and keys that are not texts in quotes"
+            return self._fail(at, f"{_leaf(at)} holds what JSON cannot", remedy)
+        if not _is_unicode(json.dumps(value, ensure_ascii=False)):
+            remedy = "Write the character itself instead of half of a \\u pair"
+            return self._fail(at, f"{_leaf(at)} holds half a character", remedy)
+        if _depth(value) > DEEPEST:
+            remedy = f"Keep to {DEEPEST} levels"
+            return self._fail(at, f"{_leaf(at)} is nested too deeply", remedy)
+        return value
 
     def _has_text_keys(self, table: dict[JSON, JSON], at: str) -> bool:
         if all(isinstance(key, str) for key in table):
@@ -246,3 +273,31 @@ def _unique_pairs(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
 
 def _refuse_constant(_word: str) -> JSON:
     raise ValueError("NaN and Infinity are not JSON")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if math.isinf(value):
+        raise ValueError("no float is as large")
+    return value
+
+
+def _is_unicode(text: str) -> bool:
+    """Tell whether a text can be written as UTF-8: JSON can spell half a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _depth(value: JSON) -> int:
+    depth, level = 0, [value]
+    while level := [
+        inner
+        for outer in level
+        if isinstance(outer, dict | list)
+        for inner in (outer.values() if isinstance(outer, dict) else outer)
+    ]:
+        depth += 1
+    return depth

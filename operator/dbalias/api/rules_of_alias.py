@@ -1,7 +1,6 @@
-"""What a DatabaseAlias must hold beyond its shape.
+"""What a DatabaseAlias must hold beyond its shape, word for word as the CRD's CEL rules say it.
 
-The first group is word for word what the CRD's CEL rules say; the second is what CEL cannot
-see because it lies inside options or in a string.
+What lies inside options or comes from other objects is for ``django.faults`` to judge.
 """
 
 from __future__ import annotations
@@ -28,26 +27,24 @@ PRESET_FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 """Which public fields a preset may read from its Secret."""
 
-OWN_KEYS = frozenset(
-    {
-        "ENGINE", "NAME", "HOST", "PORT", "USER", "PASSWORD", "OPTIONS", "TEST", "TIME_ZONE",
-        "CONN_MAX_AGE", "CONN_HEALTH_CHECKS", "ATOMIC_REQUESTS", "AUTOCOMMIT",
-        "DISABLE_SERVER_SIDE_CURSORS",
-    }
-)  # fmt: skip
-"""Keys of a DATABASES entry that have a field of their own."""
-
 
 def demand_alias_rules(reader: Reader, spec: Spec, *, alias: str) -> None:
     """Report what the CRD's rules refuse; ``alias`` is the effective name."""
     _demand_empty(reader, spec, alias)
     _demand_engine(reader, spec)
+    _demand_names(reader, spec)
     _demand_own_name_absent(reader, spec, alias)
-    _demand_one_source(reader, spec)
+    _demand_places(reader, spec)
     _demand_credentials(reader, spec, "spec")
     _demand_tls(reader, spec.get("tls", {}))
     _demand_migrate(reader, spec)
     demand_conn_max_age(reader, spec, at="spec.connMaxAge")
+    reader.demand(
+        spec.get("autocommit") is not False or not spec.get("atomicRequests"),
+        "spec.atomicRequests",
+        "without autocommit Django never commits what a request does",
+        "Set atomicRequests to false, or remove autocommit",
+    )
 
 
 def demand_conn_max_age(reader: Reader, spec: Spec, *, at: str) -> None:
@@ -105,12 +102,26 @@ def _demand_engine(reader: Reader, spec: Spec) -> None:
         "sqlite3 needs a name",
         "Set name to the path of the database file",
     )
+
+
+def _demand_names(reader: Reader, spec: Spec) -> None:
+    test = spec.get("test", {})
+    for engines, server, most in (
+        (limits.POSTGRESQL_ENGINES, "PostgreSQL", limits.POSTGRESQL_NAME_LENGTH),
+        (limits.MYSQL_ENGINES, "MySQL", limits.MYSQL_NAME_LENGTH),
+    ):
+        for field, name in (("name", spec.get("name", "")), ("test.name", test.get("name", ""))):
+            reader.demand(
+                spec.get("engine") not in engines or len(name) <= most,
+                f"spec.{field}",
+                f"{field} is longer than the {most} characters that {server} allows",
+                f"Shorten {field}",
+            )
     reader.demand(
-        engine not in limits.POSTGRESQL_ENGINES
-        or len(spec.get("name", "")) <= limits.POSTGRESQL_NAME_LENGTH,
-        "spec.name",
-        "name is longer than the 63 characters that PostgreSQL allows",
-        "Shorten name",
+        spec.get("engine") not in limits.POSTGRESQL_ENGINES or "collation" not in test,
+        "spec.test.collation",
+        "Django sets no collation of PostgreSQL's test databases",
+        "Remove test.collation, or name a template that has it",
     )
 
 
@@ -136,14 +147,54 @@ def _demand_own_name_absent(reader: Reader, spec: Spec, alias: str) -> None:
     )
 
 
-def _demand_one_source(reader: Reader, spec: Spec) -> None:
-    for field in ("options", "extra"):
-        reader.demand(
-            not (field in spec and f"{field}JSON" in spec),
-            f"spec.{field}JSON",
-            f"{field} and {field}JSON exclude each other",
-            "Keep one of them",
-        )
+def demand_one_source(reader: Reader, spec: Spec, field: str, *, at: str) -> None:
+    """Report a field of any content that is said as a map and as a text."""
+    reader.demand(
+        not (field in spec and f"{field}JSON" in spec),
+        f"{at}.{field}JSON",
+        f"{field} and {field}JSON exclude each other",
+        "Keep one of them",
+    )
+
+
+def _demand_places(reader: Reader, spec: Spec) -> None:
+    """Report hosts and ports that no driver takes, and what is said in two places."""
+    for where, at in (
+        (spec, "spec"),
+        (spec.get("migrate", {}).get("connection", {}), "spec.migrate.connection"),
+    ):
+        _demand_port(reader, where, at=at)
+        demand_one_source(reader, where, "options", at=at)
+    demand_one_source(reader, spec, "extra", at="spec")
+    demand_one_source(reader, spec.get("test", {}), "extra", at="spec.test")
+    reader.demand(
+        spec.get("engine") not in limits.MYSQL_ENGINES
+        or "," not in f"{spec.get('host', '')}{spec.get('port', '')}",
+        "spec.host",
+        "MySQL's drivers connect to one host",
+        "Name one host and one port",
+    )
+
+
+def _demand_port(reader: Reader, spec: Spec, *, at: str) -> None:
+    port = spec.get("port", 1)
+    reader.demand(
+        0 < port <= limits.MAX_PORT
+        if isinstance(port, int)
+        else re.fullmatch(limits.PORTS, port) is not None,
+        f"{at}.port",
+        "port is no port",
+        "Write a number from 1 to 65535, or one for each PostgreSQL host as in 5432,5433",
+    )
+    reader.demand(
+        isinstance(port, int)
+        or "," not in port
+        or "host" not in spec
+        or port.count(",") == spec["host"].count(","),
+        f"{at}.port",
+        "port has not as many entries as host",
+        "Write one port for all hosts, or one for each",
+    )
 
 
 def _demand_credentials(reader: Reader, spec: Spec, at: str) -> None:
@@ -222,53 +273,3 @@ def _demand_migrate(reader: Reader, spec: Spec) -> None:
         "migrate.connection reaches the alias' own database",
         "Remove the key name",
     )
-
-
-def demand_engine_options(reader: Reader, spec: Spec, options: Spec, *, at: str) -> None:
-    """Report OPTIONS that Django refuses only when the first connection is made."""
-    engine = spec.get("engine")
-    pooled = options.get("pool") and engine in (None, *limits.POSTGRESQL_ENGINES)
-    reader.demand(
-        not pooled or spec.get("connMaxAge", 0) == 0,
-        f"{at}.pool",
-        "a connection pool needs connMaxAge 0",
-        "Remove pool, or set connMaxAge to 0",
-    )
-    level = options.get("isolation_level")
-    reader.demand(
-        level is None or _is_isolation_level(level, engine),
-        f"{at}.isolation_level",
-        "isolation_level is not known",
-        f"Write one of {', '.join(limits.ISOLATION_LEVELS)}",
-    )
-
-
-def _is_isolation_level(level: JSON, engine: str | None) -> bool:
-    if engine not in (None, *limits.POSTGRESQL_ENGINES, *limits.MYSQL_ENGINES):
-        return True
-    if isinstance(level, str):
-        return " ".join(re.split(r"[\s_-]+", level.strip().lower())) in limits.ISOLATION_LEVELS
-    numbered = engine is None or engine in limits.POSTGRESQL_ENGINES
-    return numbered and type(level) is int and 1 <= level <= len(limits.ISOLATION_LEVELS)
-
-
-def demand_database_named(reader: Reader, spec: Spec, options: Spec) -> None:
-    """Report a PostgreSQL alias without a database: Django refuses it when it connects."""
-    credentials = spec.get("credentials", {})
-    reader.demand(
-        spec.get("engine") not in limits.POSTGRESQL_ENGINES
-        or "inheritFrom" in spec
-        or "name" in spec
-        or "service" in options
-        or bool({"name", "url"} & credentials.get("keys", {}).keys())
-        or "name" in PRESET_FIELDS.get(credentials.get("preset"), ()),
-        "spec.name",
-        "PostgreSQL needs the name of a database",
-        "Set name, credentials.keys.name or options.service",
-    )
-
-
-def demand_foreign_keys(reader: Reader, extra: Spec, *, at: str) -> None:
-    """Report keys of ``extra`` that have a field of their own."""
-    for key in sorted(OWN_KEYS & extra.keys()):
-        reader.refuse(f"{at}.{key}", f"{key} has a field of its own", "Use that field instead")

@@ -9,7 +9,7 @@ from dbalias.api import limits
 from dbalias.api.meta import JSON
 from dbalias.api.project import CommandScope, ProjectMigrate, SettingsMode
 from dbalias.api.reader import Reader
-from dbalias.api.rules_of_alias import demand_conn_max_age
+from dbalias.api.rules_of_alias import demand_conn_max_age, demand_one_source
 from dbalias.api.rules_of_arguments import demand_no_database
 from dbalias.api.rules_of_pod import demand_pod_rules
 
@@ -21,8 +21,9 @@ def demand_project_rules(reader: Reader, spec: Spec) -> None:
     _demand_settings(reader, spec.get("settings", {}))
     for index, profile in enumerate(spec.get("profiles", ())):
         for place, entry in enumerate(profile.get("aliases", ())):
-            at = f"spec.profiles[{index}].aliases[{place}].connMaxAge"
-            demand_conn_max_age(reader, entry, at=at)
+            at = f"spec.profiles[{index}].aliases[{place}]"
+            demand_conn_max_age(reader, entry, at=f"{at}.connMaxAge")
+            demand_one_source(reader, entry, "options", at=at)
     _demand_migrate(reader, spec.get("migrate", {}))
     for index, command in enumerate(spec.get("commands", ())):
         _demand_command(reader, command, f"spec.commands[{index}]")

@@ -9,7 +9,6 @@ from dbalias.api.shapes import (
     AnyObject,
     Flag,
     Items,
-    Number,
     NumberOrText,
     Record,
     Text,
@@ -30,9 +29,9 @@ CONN_MAX_AGE = NumberOrText(9)
 ARGUMENT = Text(1024, min_length=0)
 ALIAS_NAMES = Items(ALIAS_NAME, 64, distinct=True)
 
-HOST = Text(1024)
-PORT = Number(1, 65535)
-USER = Text(255)
+HOST = Text(limits.HOST_LENGTH)
+PORT = NumberOrText(limits.PORT_LENGTH)
+USER = Text(limits.USER_LENGTH)
 
 CREDENTIALS = Record(
     {
@@ -56,13 +55,16 @@ TLS = Record(
 
 TEST = Record(
     {
-        "name": Text(1024),
+        "name": Text(limits.DATABASE_NAME_LENGTH),
         "mirror": ALIAS_NAME,
         "dependencies": ALIAS_NAMES,
         "charset": Text(64),
         "collation": Text(128),
         "migrate": Flag(),
         "template": Text(255),
+        "passwordSecretRef": KEY_REF,
+        "extra": OPTIONS,
+        "extraJSON": JSON_TEXT,
     }
 )
 
@@ -79,6 +81,7 @@ MIGRATE = Record(
                 "user": USER,
                 "credentials": CREDENTIALS,
                 "options": OPTIONS,
+                "optionsJSON": JSON_TEXT,
             },
             min_fields=1,
         ),
@@ -91,7 +94,7 @@ ALIAS_SPEC = Record(
         "alias": ALIAS_NAME,
         "empty": Flag(),
         "engine": Text(255),
-        "name": Text(1024),
+        "name": Text(limits.DATABASE_NAME_LENGTH),
         "host": HOST,
         "port": PORT,
         "user": USER,
@@ -107,7 +110,7 @@ ALIAS_SPEC = Record(
         "disableServerSideCursors": Flag(),
         "timeZone": Text(64, pattern=r"^[A-Za-z][A-Za-z0-9_+/-]*$"),
         "test": TEST,
-        "extra": AnyObject(64),
+        "extra": OPTIONS,
         "extraJSON": JSON_TEXT,
         "role": choice(Role),
         "inheritFrom": ALIAS_NAME,

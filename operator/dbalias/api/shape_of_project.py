@@ -63,6 +63,7 @@ PROFILE = Record(
                     "connHealthChecks": Flag(),
                     "atomicRequests": Flag(),
                     "options": OPTIONS,
+                    "optionsJSON": JSON_TEXT,
                 },
                 required=("alias",),
             ),

@@ -27,6 +27,15 @@ def fields(name: str, value: Any) -> dict[str, Any]:
     return {name: value}
 
 
+def within(path: str, value: Any, *, also: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the fields that lead to ``path``, with others ``also`` beside the last one."""
+    *parents, last = path.split(".")
+    said = {last: value, **(also or {})}
+    for parent in reversed(parents):
+        said = {parent: said}
+    return said
+
+
 def empty(**fields: Any) -> dict[str, Any]:
     """Return the fields of an empty default."""
     return {"engine": None, "name": None, "empty": True, "alias": "default", **fields}
@@ -58,6 +67,11 @@ ENGINE = (
 EMPTY = "an empty default has no other fields. Keep projectRef and alias only, or remove empty"
 ONE_CA = "caRef names not exactly one source. Set one of configMapKeyRef and secretKeyRef"
 AGE = "connMaxAge is neither seconds nor Unlimited. Write a whole number from 0 on, or Unlimited"
+PORT = (
+    "port is no port. "
+    "Write a number from 1 to 65535, or one for each PostgreSQL host as in 5432,5433"
+)
+COUNTS = "port has not as many entries as host. Write one port for all hosts, or one for each"
 REPLICA_TEST = (
     "a Replica has no test database of its own. Keep test.mirror only, or set role to Primary"
 )
@@ -158,25 +172,69 @@ DATABASE = [
     ok("sqlite3 may inherit its file", engine="sqlite3", name=None, inheritFrom="default"),
     ok("PostgreSQL takes a name of 63 characters", name="a" * 63),
     ok("MySQL takes what PostgreSQL would not", engine="mysql", name="a" * 64),
+    *(
+        no(
+            f"{server} takes no {field} of {most + 1} characters",
+            f"spec.{field}",
+            f"{field} is longer than the {most} characters that {server} allows. Shorten {field}",
+            engine=server.lower(),
+            **within(field, "a" * (most + 1)),
+        )
+        for server, most in {"PostgreSQL": 63, "MySQL": 64}.items()
+        for field in ("name", "test.name")
+    ),
+    ok("MySQL's test database may have a collation", engine="mysql", test={"collation": "c"}),
     no(
-        "PostgreSQL takes no name of 64 characters",
-        "spec.name",
-        "name is longer than the 63 characters that PostgreSQL allows. Shorten name",
-        name="a" * 64,
+        "PostgreSQL's test database has no collation",
+        "spec.test.collation",
+        "Django sets no collation of PostgreSQL's test databases. "
+        "Remove test.collation, or name a template that has it",
+        test={"collation": "c"},
     ),
     *(
         case
-        for field in ("options", "extra")
+        for at in ("options", "extra", "test.extra", "migrate.connection.options")
         for case in (
-            ok(f"{field}JSON stands alone", **fields(f"{field}JSON", '{"A": null}')),
+            ok(f"{at}JSON stands alone", **within(f"{at}JSON", '{"A": null}')),
             no(
-                f"{field} and {field}JSON are one too many",
-                f"spec.{field}JSON",
-                f"{field} and {field}JSON exclude each other. Keep one of them",
-                **fields(field, {}),
-                **fields(f"{field}JSON", "{}"),
+                f"{at} and its JSON are one too many",
+                f"spec.{at}JSON",
+                "{0} and {0}JSON exclude each other. Keep one of them".format(at.split(".")[-1]),
+                **within(at, {}, also={f"{at.split('.')[-1]}JSON": "{}"}),
             ),
         )
+    ),
+    ok("several hosts have one port", host="h1,h2", port=5432),
+    ok("several hosts have a port each", host="h1,h2", port="5432,65535"),
+    ok("a port may be a text", port="5432"),
+    *(
+        no(f"{at} {port} is no port", f"spec.{at}", PORT, **within(at, port))
+        for at in ("port", "migrate.connection.port")
+        for port in (0, 65536, "65536", "5432,", "http")
+    ),
+    *(
+        no(f"{at} fits its host", f"spec.{at}", COUNTS, **within(at, "1,2", also={"host": "a,b,c"}))
+        for at in ("port", "migrate.connection.port")
+    ),
+    *(
+        no(
+            f"MySQL has one {field}",
+            "spec.host",
+            "MySQL's drivers connect to one host. Name one host and one port",
+            engine="mysql",
+            **fields(field, value),
+        )
+        for field, value in {"host": "h1,h2", "port": "3306,3307"}.items()
+    ),
+    ok("requests may be atomic", atomicRequests=True, autocommit=True),
+    ok("an application may see to transactions itself", autocommit=False),
+    no(
+        "what is never committed is no atomic request",
+        "spec.atomicRequests",
+        "without autocommit Django never commits what a request does. "
+        "Set atomicRequests to false, or remove autocommit",
+        atomicRequests=True,
+        autocommit=False,
     ),
     ok("connections may be kept for ever", connMaxAge="Unlimited"),
     ok("connections may be kept for a while", connMaxAge=600),
@@ -264,6 +322,7 @@ MIGRATION = [
             "spec.test",
             REPLICA_TEST,
             role="Replica",
+            engine="mysql",
             test={field: value},
         )
         for field, value in {
@@ -273,6 +332,9 @@ MIGRATION = [
             "collation": "c",
             "migrate": False,
             "template": "t",
+            "passwordSecretRef": {"name": "s", "key": "k"},
+            "extra": {},
+            "extraJSON": "{}",
         }.items()
     ),
     no("a transaction pooler needs a way around it", "spec.pooler", POOLER, pooler="Transaction"),

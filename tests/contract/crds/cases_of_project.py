@@ -35,9 +35,9 @@ def extra(name: str) -> dict[str, Any]:
     return {"extra": [{"name": name, "value": ["r1"]}]}
 
 
-def profile(age: Any) -> list[dict[str, Any]]:
-    """Return ``profiles`` with one connMaxAge."""
-    return [{"name": "web", "aliases": [{"alias": "*", "connMaxAge": age}]}]
+def profile(age: Any = 0, **fields: Any) -> list[dict[str, Any]]:
+    """Return ``profiles`` with one connMaxAge and further ``fields``."""
+    return [{"name": "web", "aliases": [{"alias": "*", "connMaxAge": age, **fields}]}]
 
 
 def command(**fields: Any) -> list[dict[str, Any]]:
@@ -89,6 +89,13 @@ PROJECT = [
         "spec.profiles.aliases.connMaxAge",
         AGE,
         profiles=profile("None"),
+    ),
+    ok("a profile may write options as a text", profiles=profile(optionsJSON='{"a": null}')),
+    no(
+        "a profile says its options once",
+        "spec.profiles.aliases.optionsJSON",
+        "options and optionsJSON exclude each other. Keep one of them",
+        profiles=profile(options={}, optionsJSON="{}"),
     ),
     ok("migrate may take arguments", migrate={"args": ["--fake-initial"]}),
     no(
