@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import dbalias_databases
-from dbalias_routers import PolicyRouter
+from dbalias_routers import PolicyRouter, RuleRouter
 from dbalias_rules import REPLICA, Families, name_of
 from dbalias_setup import is_empty
 
@@ -107,7 +107,7 @@ class Audit:
 
     def _readers(self, model: Any) -> tuple[str, ...]:
         for candidate in self._router.routers:
-            if isinstance(candidate, PolicyRouter):
+            if isinstance(candidate, RuleRouter):
                 pool = candidate.readers(model)
             else:
                 ask = getattr(candidate, "db_for_read", None)

@@ -31,6 +31,29 @@ class ConfigurationError(ImproperlyConfigured):
     """What is published cannot be used; one line that names alias and file, never a value."""
 
 
+def refuse(message: str) -> ConfigurationError:
+    """Return the error that says this, and let it end a process in one line with exit code 2.
+
+    Only when nothing catches it: servers, test runners and people in a shell may.
+    """
+    global _usual_hook
+    if _usual_hook is None:
+        _usual_hook, sys.excepthook = sys.excepthook, _end_in_one_line
+    return ConfigurationError(message)
+
+
+_usual_hook: Any = None
+
+
+def _end_in_one_line(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    if not isinstance(error, ConfigurationError):
+        _usual_hook(kind, error, trace)
+        return
+    sys.stderr.write(f"dbalias: {error}\n")
+    if not hasattr(sys, "ps1"):  # a person at a prompt stays there
+        sys.exit(2)
+
+
 def stable_folder() -> Path:
     """Return the folder of this module as it was mounted, not the dated one behind ``..data``.
 

@@ -1,32 +1,83 @@
 """Database routers from databases.json: Guard, one class per policy, and Unmatched.
 
 Django imports them by the dotted paths in DATABASE_ROUTERS, once a process; the classes of
-policies come to life when asked for. A look-up is at most three dictionary hits: the model, its
-app, everything. Rules see a model as Django stores it: a proxy is its concrete model, and the
-automatic table of a many-to-many field is the model that declares the field.
+policies come to life when asked for. The rule of a model is found once; from then on a look-up
+is one dictionary hit, however many rules and policies there are.
 """
 
 from __future__ import annotations
 
-import contextvars
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import takewhile
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.signals import request_finished, request_started
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils.connection import ConnectionDoesNotExist
+from django.utils.module_loading import import_string
 
 import dbalias_databases
-from dbalias_rules import Families, Name, Rule, database_of, name_of
-
-_written: contextvars.ContextVar[set[str] | None] = contextvars.ContextVar(
-    "dbalias_written", default=None
-)
+from dbalias_pins import remember_write, was_written
+from dbalias_rules import AsDjango, Families, Memo, Name, Pinned, Rule, find_name, name_of
 
 
-class PolicyRouter:
+class RuleRouter:
+    """Answers reads and writes by the one rule of a model; subclasses know how to find it."""
+
+    related: Mapping[str | None, frozenset[str]] = {}
+    """For each alias those that its objects may be related to."""
+
+    def __init__(self) -> None:
+        self._rule_of = Memo(self.find)
+
+    def find(self, model: Any) -> Rule | None:
+        """Return the rule of a model class, None where there is none."""
+        raise NotImplementedError
+
+    def db_for_write(self, model: Any, instance: Any = None, **hints: Any) -> str | None:
+        """Return the write alias, or the instance's own within the same set; None if unclaimed."""
+        rule = self._rule_of[model]
+        if rule is None:
+            return None
+        home = rule.write if instance is None else rule.home(instance)
+        if home in rule.unavailable:
+            raise _absence(rule, home, model)
+        if rule.is_pinned is was_written:
+            remember_write(home)
+        return home
+
+    def db_for_read(self, model: Any, instance: Any = None, **hints: Any) -> str | None:
+        """Return an alias to read from, the write alias while reads are pinned."""
+        rule = self._rule_of[model]
+        if rule is None:
+            return None
+        if rule.is_pinned is not None and rule.is_pinned(home := rule.home(instance)):
+            alias = home
+        elif instance is None:
+            alias = rule.only or rule.pick()
+        else:
+            alias = rule.nearest(instance)
+        if alias in rule.unavailable:
+            raise _absence(rule, alias, model)
+        return alias
+
+    def allow_relation(self, obj1: Any, obj2: Any, **hints: Any) -> bool | None:
+        """Return True within one set or one relation set; no opinion otherwise."""
+        return True if obj2._state.db in self.related.get(obj1._state.db, ()) else None
+
+    def relates(self, one: str, other: str) -> bool:
+        """Return whether objects of two aliases may be related, for the routing audit."""
+        return other in self.related.get(one, ())
+
+    def readers(self, model: Any) -> tuple[str, ...] | None:
+        """Return every alias that may answer a read of a model, for the routing audit."""
+        rule = self._rule_of[model]
+        return None if rule is None else rule.read
+
+
+class PolicyRouter(RuleRouter):
     """One DatabaseRoutingPolicy as a Django database router; subclasses carry its table."""
 
     table: Mapping[str, Any]
@@ -34,80 +85,44 @@ class PolicyRouter:
     unavailable: Mapping[str, str]
 
     def __init__(self) -> None:
-        self.families = Families(self.routing)
-        self.rules = tuple(Rule(rule, self.families) for rule in self.table["rules"])
+        super().__init__()
+        families = Families(self.routing)
+        pinned = _PINNED[self.table.get("pinReads", "None")]
+        self.related = families.relatives(self.table.get("relations", ()))
+        self.rules = tuple(
+            Rule(rule, families, is_pinned=pinned, unavailable=self.unavailable)
+            for rule in self.table["rules"]
+        )
         self._models: Mapping[str, int] = self.table.get("models", {})
         self._apps: Mapping[str, int] = self.table.get("apps", {})
         self._any: int | None = self.table.get("any")
-        self._pins: str = self.table.get("pinReads", "None")
-        self._relations = tuple(
-            frozenset(self.families.of(alias) for alias in aliases)
-            for aliases in self.table.get("relations", ())
-        )
 
-    def rule(self, name: Name) -> Rule | None:
-        """Return the first rule that matches a model, or None."""
-        found = self._models.get(name.model)
-        if found is None:
-            found = self._apps.get(name.app, self._any)
-        return None if found is None else self.rules[found]
-
-    def db_for_write(self, model: Any, **hints: Any) -> str | None:
-        """Return the write alias, or the instance's own within the same set; None if unclaimed."""
-        rule = self.rule(name_of(model))
-        if rule is None:
-            return None
-        home = self._present(rule.home(hints.get("instance")), model)
-        if self._pins == "Request":
-            _remember_write(home)
-        return home
-
-    def db_for_read(self, model: Any, **hints: Any) -> str | None:
-        """Return an alias to read from, the write alias while reads are pinned."""
-        rule = self.rule(name_of(model))
-        if rule is None:
-            return None
-        instance = hints.get("instance")
-        home = rule.home(instance)
-        if self._is_pinned(home):
-            return self._present(home, model)
-        return self._present(rule.nearest(instance) or rule.pick(self.unavailable), model)
-
-    def allow_relation(self, obj1: Any, obj2: Any, **hints: Any) -> bool | None:
-        """Return True within one set or one relation set; no opinion otherwise."""
-        one, other = (self.families.of(database_of(obj)) for obj in (obj1, obj2))
-        if one is None or other is None:
-            return None
-        together = one == other or any({one, other} <= related for related in self._relations)
-        return True if together else None
+    def find(self, model: Any) -> Rule | None:
+        """Return the first rule of the policy that claims a model."""
+        return self._claim(name_of(model))
 
     def allow_migrate(
         self, db: str, app_label: str, model_name: str | None = None, **hints: Any
     ) -> bool | None:
         """Return whether the rule of a model, or of an app without one, migrates on ``db``."""
         model = hints.get("model")
-        if model is not None:
-            rule = self.rule(name_of(model))
-        elif model_name is not None:
-            rule = self.rule(Name(app_label, f"{app_label}.{model_name}".lower()))
-        else:
+        if model is None and model_name is None:
             return self._allow_operation(db, app_label)
+        rule = self._claim(
+            find_name(app_label, str(model_name)) if model is None else name_of(model)
+        )
         return None if rule is None else db in rule.migrate
-
-    def readers(self, model: Any) -> tuple[str, ...] | None:
-        """Return every alias that may answer a read of a model, for the routing audit."""
-        rule = self.rule(name_of(model))
-        return None if rule is None else rule.read
-
-    def relates(self, one: str, other: str) -> bool:
-        """Return whether relations between two aliases are declared, for the routing audit."""
-        pair = {self.families.of(one), self.families.of(other)}
-        return any(pair <= related for related in self._relations)
 
     def has_only_models_of(self, app_label: str) -> bool:
         """Return whether the policy names models of an app and not the app."""
         whole = self._any is not None or app_label in self._apps
         return not whole and any(name.split(".")[0] == app_label for name in self._models)
+
+    def _claim(self, name: Name) -> Rule | None:
+        found = self._models.get(name.model)
+        if found is None:
+            found = self._apps.get(name.app, self._any)
+        return None if found is None else self.rules[found]
 
     def _allow_operation(self, db: str, app_label: str) -> bool | None:
         """Answer for RunPython and RunSQL, which concern an app and name no model.
@@ -121,32 +136,31 @@ class PolicyRouter:
             return None
         return True if db in aliases else None if self.has_only_models_of(app_label) else False
 
-    def _is_pinned(self, home: str) -> bool:
-        if self._pins == "Transaction":
-            return home not in self.unavailable and connections[home].in_atomic_block
-        return self._pins == "Request" and home in (_written.get() or ())
 
-    def _present(self, alias: str, model: Any) -> str:
-        if alias in self.unavailable:
-            raise ConnectionDoesNotExist(
-                f'{model._meta.label} is routed to the alias "{alias}", which is not published '
-                f"yet ({self.unavailable[alias]})"
-            )
-        return alias
+class Guard(RuleRouter):
+    """Keeps replicas, foreign databases and the empty default from ever being migrated.
 
-
-class Guard:
-    """Keeps replicas, foreign databases and the empty default from ever being migrated."""
+    It answers reads, writes and relations as well, for the generated routers that stand
+    directly behind it: Django asks every router in turn, which would cost more with each policy.
+    """
 
     def __init__(self) -> None:
-        self._never = dbalias_databases.document()["routing"]["guard"]["never"]
+        super().__init__()
+        self._never: Mapping[str, str] = dbalias_databases.document()["routing"]["guard"]["never"]
+        _demand_importable()
+        self._behind = tuple(_generated_behind(f"{__name__}.Guard"))
+        self.related = _united(router.related for router in self._behind)
+
+    def find(self, model: Any) -> Rule | None:
+        """Return the rule of the first router behind it that has one."""
+        return next((rule for router in self._behind if (rule := router.find(model))), None)
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
         """Return False on an alias that is never migrated; no opinion otherwise."""
         return False if db in self._never else None
 
 
-class Unmatched:
+class Unmatched(RuleRouter):
     """Answers what no router before it claimed, as ``unmatched`` says.
 
     DefaultOnly: a rule for everything, on ``default``. Everywhere: Django's own behaviour.
@@ -154,39 +168,37 @@ class Unmatched:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         routing = dbalias_databases.document()["routing"]
-        self._refuses = routing["unmatched"] == "Refuse"
+        self._unmatched: str = routing["unmatched"]
         self._empty_default: bool = routing["empty_default"]
+        self._as_django = AsDjango() if _is_last(f"{__name__}.Unmatched") else None
         self._policy: PolicyRouter | None = None
-        if not self._refuses:
-            only_default = routing["unmatched"] == "DefaultOnly"
-            self._policy = _policy_class("Default", _default_table(claim=only_default))()
+        if self._unmatched != "Refuse":
+            table = _default_table(claim=self._unmatched == "DefaultOnly")
+            self._policy = _policy_class("Default", table)()
+            self.related = self._policy.related
 
-    def db_for_write(self, model: Any, **hints: Any) -> str | None:
-        """Return ``default`` or no opinion; raise ImproperlyConfigured under Refuse."""
-        return self._answer(model).db_for_write(model, **hints)
+    def find(self, model: Any) -> Rule | None:
+        """Return the rule for what is unclaimed; raise ImproperlyConfigured under Refuse.
 
-    def db_for_read(self, model: Any, **hints: Any) -> str | None:
-        """Return ``default`` or no opinion; raise ImproperlyConfigured under Refuse."""
-        return self._answer(model).db_for_read(model, **hints)
-
-    def allow_relation(self, obj1: Any, obj2: Any, **hints: Any) -> bool | None:
-        """Return True within one set; no opinion otherwise, and none under Refuse."""
-        return self._policy.allow_relation(obj1, obj2, **hints) if self._policy else None
+        Under Everywhere there is none as long as a router of the project stands behind.
+        """
+        if self._policy is None:
+            raise self._refusal(model)
+        return self._policy.find(model) or self._as_django
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
         """Return True on ``default`` alone, no opinion, or False under Refuse."""
         return self._policy.allow_migrate(db, app_label, **hints) if self._policy else False
 
-    def _answer(self, model: Any) -> PolicyRouter:
-        if self._policy is None:
-            name = name_of(model)
-            empty = ', and "default" is intentionally empty' if self._empty_default else ""
-            raise ImproperlyConfigured(
-                f"{model._meta.label} is claimed by no routing rule{empty}: add `apps: "
-                f"[{name.app}]` or `models: [{name.model}]` to a rule of a DatabaseRoutingPolicy"
-            )
-        return self._policy
+    def _refusal(self, model: Any) -> ImproperlyConfigured:
+        name = name_of(model)
+        empty = ', and "default" is intentionally empty' if self._empty_default else ""
+        return ImproperlyConfigured(
+            f"{model._meta.label} is claimed by no routing rule{empty}: add `apps: "
+            f"[{name.app}]` or `models: [{name.model}]` to a rule of a DatabaseRoutingPolicy"
+        )
 
 
 def _default_table(*, claim: bool) -> dict[str, Any]:
@@ -224,21 +236,56 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"no published policy is called {name!r}") from None
 
 
-def _remember_write(alias: str) -> None:
-    aliases = _written.get()
-    if aliases is None:
-        aliases = set()
-        _written.set(aliases)
-    aliases.add(alias)
+def _in_transaction(alias: str) -> bool:
+    try:
+        return bool(connections[alias].in_atomic_block)  # makes a wrapper at most, connects never
+    except ConnectionDoesNotExist:  # what this alias answers must not depend on pinning
+        return False
 
 
-def _forget_writes(**kwargs: Any) -> None:
-    """Unpin reads: for whatever shares this request's set, and for this context's next one."""
-    aliases = _written.get()
-    if aliases is not None:
-        aliases.clear()
-        _written.set(None)
+_PINNED: Mapping[str, Pinned] = {
+    "None": None,
+    "Transaction": _in_transaction,
+    "Request": was_written,
+}
 
 
-request_started.connect(_forget_writes, dispatch_uid="dbalias_request_started")
-request_finished.connect(_forget_writes, dispatch_uid="dbalias_request_finished")
+def _absence(rule: Rule, alias: str, model: Any) -> ConnectionDoesNotExist:
+    return ConnectionDoesNotExist(
+        f'{model._meta.label} is routed to the alias "{alias}", which is not published yet '
+        f"({rule.unavailable[alias]})"
+    )
+
+
+def _united(
+    relatives: Iterable[Mapping[str | None, frozenset[str]]],
+) -> dict[str | None, frozenset[str]]:
+    united: dict[str | None, frozenset[str]] = {}
+    for related in relatives:
+        for alias, others in related.items():
+            united[alias] = united[alias] | others if alias in united else others
+    return united
+
+
+def _generated_behind(path: str) -> Iterator[RuleRouter]:
+    """Yield the routers from here between one of them and the project's next own."""
+    paths = list(settings.DATABASE_ROUTERS)
+    behind = paths[paths.index(path) + 1 :] if path in paths else []
+    for following in takewhile(lambda p: str(p).startswith(f"{__name__}."), behind):
+        yield import_string(following)()
+
+
+def _is_last(path: str) -> bool:
+    return list(settings.DATABASE_ROUTERS)[-1:] == [path]
+
+
+def _demand_importable() -> None:
+    """Name a router of the project that does not import, before Django stumbles over it."""
+    for path in dbalias_databases.document()["routers"]:
+        try:
+            import_string(path)
+        except ImportError as error:
+            raise dbalias_databases.refuse(
+                f"the router {path} of the project does not import ({error}): correct "
+                "routing.before or routing.after of the DjangoProject, or the image"
+            ) from None

@@ -104,4 +104,4 @@ def test_runtime_modules_import_only_python_django_and_each_other(path: Path) ->
     }
 
     ours = {module.stem for module in RUNTIME.glob("dbalias_*.py")}
-    assert imported <= sys.stdlib_module_names | ours | {"django", "pymysql"}
+    assert imported <= sys.stdlib_module_names | ours | {"django", "asgiref", "pymysql"}
