@@ -13,6 +13,7 @@ VERBS = {
     "run": "run the operator",
     "render": "print what the operator would publish for manifests, without a cluster",
     "check": "find every problem of manifests, without a cluster",
+    "inject": "mount what is published into the pods of workloads",
     "status": "show what is published, migrated and failing in a cluster",
 }
 """Each verb is a module of this room with ``add_arguments`` and ``run``."""
