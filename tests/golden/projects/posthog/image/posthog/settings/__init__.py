@@ -1,0 +1,5 @@
+"""As much of the project's settings as this test needs: what they say without the overlay."""
+
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+DATABASE_ROUTERS = ["posthog.person_db_router.PersonDBRouter", "posthog.dbrouter.ReplicaRouter"]
+READ_REPLICA_OPT_IN = []

@@ -1,0 +1,9 @@
+"""Classes that a driver is handed."""
+
+
+class TimeTrackingCursor:
+    """A cursor."""
+
+
+class TimeTrackingConnection:
+    """A connection."""
