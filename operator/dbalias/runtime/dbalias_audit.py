@@ -95,7 +95,8 @@ class Audit:
         from django.db import connections
         from django.utils.connection import ConnectionDoesNotExist
 
-        migrate = frozenset(a for a in connections if self._router.allow_migrate_model(a, model))
+        aliases = (alias for alias in connections if not self._is_empty(alias))
+        migrate = frozenset(a for a in aliases if self._router.allow_migrate_model(a, model))
         claimed = any(policy.readers(model) for policy in self._policies)
         try:
             write = self._router.db_for_write(model)

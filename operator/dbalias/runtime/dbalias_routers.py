@@ -8,6 +8,7 @@ is one dictionary hit, however many rules and policies there are.
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
 from typing import Any
@@ -20,7 +21,7 @@ from django.utils.module_loading import import_string
 
 import dbalias_databases
 from dbalias_pins import remember_write, was_written
-from dbalias_rules import AsDjango, Families, Memo, Name, Pinned, Rule, find_name, name_of
+from dbalias_rules import CACHE_TABLE, EMPTY, AsDjango, Families, Memo, Name, Pinned, Rule, find_name, name_of
 
 
 class RuleRouter:
@@ -156,8 +157,15 @@ class Guard(RuleRouter):
         return next((rule for router in self._behind if (rule := router.find(model))), None)
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
-        """Return False on an alias that is never migrated; no opinion otherwise."""
-        return False if db in self._never else None
+        """Return False on an alias that is never migrated; no opinion otherwise.
+
+        Who asks about the empty default was given no --database: that is said aloud, because
+        ``dumpdata`` would write an empty list and succeed.
+        """
+        why = self._never.get(db)
+        if why == EMPTY:
+            _speak_up(db, app_label)
+        return None if why is None else False
 
 
 class Unmatched(RuleRouter):
@@ -248,6 +256,17 @@ _PINNED: Mapping[str, Pinned] = {
     "Transaction": _in_transaction,
     "Request": was_written,
 }
+
+
+def _speak_up(alias: str, app_label: str) -> None:
+    """Warn that a command found an alias empty on purpose; raise where it made nothing of it.
+
+    Only createcachetable asks for the cache's table, and takes a no for success.
+    """
+    message = f'the alias "{alias}" is intentionally empty: name another one with --database'
+    if app_label == CACHE_TABLE.app:
+        raise ImproperlyConfigured(message)
+    warnings.warn(message, RuntimeWarning, stacklevel=3)
 
 
 def _absence(rule: Rule, alias: str, model: Any) -> ConnectionDoesNotExist:
