@@ -58,12 +58,16 @@ def parse_url(text: str) -> ParsedURL | None:
         return None
 
 
-def render_url(scheme: str, fields: Mapping[str, str]) -> str:
+def render_url(
+    scheme: str, fields: Mapping[str, str], *, query: Mapping[str, str] | None = None
+) -> str:
     """Return the URL of a database; every reserved character of a value is percent-encoded."""
     user, password = fields.get("user"), fields.get("password")
     login = _encode(user or "") + (f":{_encode(password)}" if password else "")
     address = _address(fields.get("host", ""), fields.get("port", ""))
-    return f"{scheme}://{login}{'@' if login else ''}{address}/{_encode(fields.get('name', ''))}"
+    place = f"{scheme}://{login}{'@' if login else ''}{address}/{_encode(fields.get('name', ''))}"
+    pairs = [f"{_encode(key)}={_encode(value)}" for key, value in (query or {}).items()]
+    return f"{place}?{'&'.join(pairs)}" if pairs else place
 
 
 def _address(host: str, port: str) -> str:
@@ -71,7 +75,7 @@ def _address(host: str, port: str) -> str:
     ports = port.split(",") if port else []
     if len(ports) == 1:
         ports *= len(hosts)
-    spelled = [f"[{one}]" if ":" in one else _encode(one) for one in hosts]
+    spelled = [f"[{quote(one, safe=':')}]" if ":" in one else _encode(one) for one in hosts]
     pairs = zip(spelled, ports or [""] * len(hosts), strict=False)
     return ",".join(f"{one}:{number}" if number else one for one, number in pairs)
 

@@ -1,0 +1,408 @@
+"""``local`` runs a command with the settings that the operator would publish, and no cluster."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unit.cli.files import DEFAULT, LOGIN, POLICY, PROJECT, USERS, Run
+
+TELL = """
+import json, os, pathlib, stat, sys
+folder = os.environ["PYTHONPATH"].split(os.pathsep)[-1]
+import dbalias_databases
+seen = {
+    "databases": dbalias_databases.DATABASES,
+    "routers": dbalias_databases.DATABASE_ROUTERS,
+    "env": dict(os.environ),
+    "folder": folder,
+    "mode": stat.S_IMODE(os.stat(folder).st_mode),
+    "argv": sys.argv,
+}
+pathlib.Path(sys.argv[1]).write_text(json.dumps(seen))
+sys.exit(int(sys.argv[2]) if len(sys.argv) > 2 else 0)
+"""
+REPLICA = """\
+apiVersion: dbalias.dev/v1alpha1
+kind: DatabaseAlias
+metadata: {name: r1}
+spec: {projectRef: {name: shop}, inheritFrom: default, role: Replica, port: 7}
+"""
+NO_LOGIN = DEFAULT.replace("  credentials: {secretRef: {name: login}}\n", "")
+
+
+def default(credentials: str, **replaced: str) -> str:
+    """Return the alias default with these credentials, without the fields that they give."""
+    text = DEFAULT.replace("{secretRef: {name: login}}", credentials)
+    for old, new in replaced.items():
+        text = text.replace(f"  {old}: {'django' if old == 'user' else 'app_data'}\n", new)
+    return text
+
+
+def secret(**data: str) -> str:
+    """Return the Secret ``login``."""
+    return (
+        f"apiVersion: v1\nkind: Secret\nmetadata: {{name: login}}\nstringData: {json.dumps(data)}\n"
+    )
+
+
+@pytest.fixture(autouse=True)
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A place of its own for scratch folders, and no variables of the tester's."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    for name in [name for name in os.environ if name.startswith("DBALIAS_")]:
+        monkeypatch.delenv(name)
+    return folder
+
+
+class Told:
+    """``dbalias local`` with a command that tells what it sees."""
+
+    def __init__(self, dbalias: Run, scratch: Path) -> None:
+        self.dbalias, self.scratch = dbalias, scratch
+        self.file = dbalias.folder / "seen.json"
+
+    def __call__(self, *words: str, code: int = 0) -> dict[str, Any]:
+        """Run it with these words before the command; demand the exit code, return what it saw."""
+        self.file.unlink(missing_ok=True)
+        command = (sys.executable, "-c", TELL, str(self.file), str(code))
+        ended = self.dbalias("local", *words, "--", *command)
+        assert ended == code, self.dbalias.err
+        seen: dict[str, Any] = json.loads(self.file.read_text())
+        return seen
+
+    def refused(self, *words: str, code: int = 2) -> str:
+        """Run it with words that it refuses; return its error, after nothing was run."""
+        self.file.unlink(missing_ok=True)
+        command = (sys.executable, "-c", TELL, str(self.file))
+        assert self.dbalias("local", *words, "--", *command) == code, self.dbalias.err
+        assert not self.file.exists()
+        assert self.dbalias.out == ""
+        assert list(self.scratch.iterdir()) == []
+        return self.dbalias.err
+
+
+@pytest.fixture
+def told(dbalias: Run, scratch: Path) -> Told:
+    """Return the command that tells what it sees."""
+    return Told(dbalias, scratch)
+
+
+def test_a_command_gets_the_settings_from_a_private_folder_that_is_gone_after_it(
+    told: Told, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And its own PYTHONPATH, arguments and exit code."""
+    monkeypatch.setenv("PYTHONPATH", "/mine")
+    seen = told(told.dbalias.write(PROJECT, DEFAULT, LOGIN), code=3)
+    assert seen["databases"]["default"] == {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "app_data",
+        "USER": "django",
+        "PASSWORD": "hunter2",
+    }
+    assert seen["env"]["PYTHONPATH"] == f"/mine:{seen['folder']}"
+    assert seen["env"]["DJANGO_SETTINGS_MODULE"] == "dbalias_settings"
+    assert seen["mode"] == 0o700
+    assert Path(seen["folder"]).parent == scratch
+    assert list(scratch.iterdir()) == []
+    assert "hunter2" not in told.dbalias.out + told.dbalias.err
+
+
+def test_imported_settings_and_a_profile_reach_the_command(told: Told) -> None:
+    """The project's own module is named where it imports what is published."""
+    spec = (
+        "spec:\n  settings: {module: shop.settings, mode: Imported}\n"
+        "  profiles: [{name: web, aliases: [{alias: '*', connMaxAge: 9}]}]\n"
+    )
+    path = told.dbalias.write(PROJECT.replace("spec: {}\n", spec), DEFAULT, LOGIN)
+    seen = told(path, "--profile", "web")
+    assert seen["env"]["DJANGO_SETTINGS_MODULE"] == "shop.settings"
+    assert seen["databases"]["default"]["CONN_MAX_AGE"] == 9
+    assert "there is no profile wbe: DjangoProject/shop has the profiles web" in (
+        told.refused(path, "--profile", "wbe")
+    )
+
+
+@pytest.mark.parametrize(
+    ("alias", "variables", "expected"),
+    [
+        (DEFAULT, {"PASSWORD": "p w"}, {"USER": "django", "PASSWORD": "p w"}),
+        (DEFAULT, {"PASSWORD": "p", "HOST": "::1", "PORT": "7"}, {"HOST": "::1", "PORT": "7"}),
+        (NO_LOGIN, {"HOST": "h"}, {"HOST": "h", "USER": "django"}),
+        (NO_LOGIN, {"USER": "u", "PASSWORD": "p"}, {"USER": "u", "PASSWORD": "p"}),
+        (
+            default("{secretRef: {name: login}, preset: BasicAuth}", user=""),
+            {"USER": "u", "PASSWORD": "p", "NAME": "n"},
+            {"USER": "u", "PASSWORD": "p", "NAME": "n"},
+        ),
+        (
+            default("{secretRef: {name: login}, keys: {password: pw}}"),
+            {"PASSWORD": "p"},
+            {"USER": "django", "PASSWORD": "p"},
+        ),
+        (
+            default("{secretRef: {name: login}, preset: CloudNativePG}", user="", name=""),
+            {"USER": "u", "PASSWORD": "p", "NAME": "n", "HOST": "h"},
+            {"USER": "u", "PASSWORD": "p", "NAME": "n", "HOST": "h"},
+        ),
+        (
+            default("{secretRef: {name: login}, preset: URL}", user="", name=""),
+            {"URL": "postgres://u:p%2F@h:7/n?sslmode=require"},
+            {
+                "USER": "u",
+                "PASSWORD": "p/",
+                "HOST": "h",
+                "PORT": "7",
+                "NAME": "n",
+                "OPTIONS": {"sslmode": "require"},
+            },
+        ),
+        (
+            DEFAULT + "  host: db\n  tls: {caRef: {configMapKeyRef: {name: ca, key: ca.pem}}}\n",
+            {"URL": "postgres://u@localhost/n"},
+            {"USER": "u", "HOST": "localhost", "NAME": "n"},
+        ),
+    ],
+)
+def test_the_environment_replaces_what_no_file_has(
+    alias: str,
+    variables: dict[str, str],
+    expected: dict[str, Any],
+    told: Told,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With every layout of a Secret; the rest stays as it is declared."""
+    for field, value in variables.items():
+        monkeypatch.setenv(f"DBALIAS_DEFAULT_{field}", value)
+    seen = told(told.dbalias.write(PROJECT, alias))
+    assert expected.items() <= seen["databases"]["default"].items()
+    assert not [name for name in seen["env"] if name.startswith("DBALIAS_")]
+
+
+@pytest.mark.parametrize(
+    ("credentials", "data"),
+    [
+        ("{secretRef: {name: login}, preset: URL}", {"uri": "mysql://u:p@db:1/n?charset=utf8mb4"}),
+        ("{secretRef: {name: login}, keys: {url: dsn}}", {"dsn": "mysql://u:p@db:1/n?charset=utf8mb4"}),
+        (
+            "{secretRef: {name: login}, preset: ServiceBinding}",
+            {"type": "mysql", "host": "db", "username": "u", "password": "p", "database": "n"},
+        ),
+    ],
+)  # fmt: skip
+def test_a_port_forward_replaces_the_address_in_a_secret_and_keeps_its_login(
+    credentials: str, data: dict[str, str], told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Host and port from the environment, all else from the Secret."""
+    alias = default(credentials, user="", name="").replace("postgresql", "mysql")
+    monkeypatch.setenv("DBALIAS_DEFAULT_HOST", "127.0.0.1")
+    monkeypatch.setenv("DBALIAS_DEFAULT_PORT", "13306")
+    entry = told(told.dbalias.write(PROJECT, alias, secret(**data)))["databases"]["default"]
+    assert (entry["HOST"], entry["PORT"]) == ("127.0.0.1", "13306")
+    assert (entry["USER"], entry["PASSWORD"], entry["NAME"]) == ("u", "p", "n")
+    assert entry.get("OPTIONS", {"charset": "utf8mb4"}) == {"charset": "utf8mb4"}
+
+
+def test_a_replica_inherits_what_the_environment_says(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One variable for the primary is enough."""
+    monkeypatch.setenv("DBALIAS_DEFAULT_HOST", "localhost")
+    monkeypatch.setenv("DBALIAS_DEFAULT_PASSWORD", "p")
+    databases = told(told.dbalias.write(PROJECT, DEFAULT, REPLICA))["databases"]
+    assert databases["r1"] == {**databases["default"], "PORT": "7", "TEST": {"MIRROR": "default"}}
+
+
+def test_names_that_no_variable_can_have_are_spelled_with_underscores(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two aliases of one spelling are refused, a variable of none is said."""
+    users = f"{USERS}  alias: My-users.v2\n"
+    path = told.dbalias.write(PROJECT, DEFAULT, users, LOGIN)
+    monkeypatch.setenv("DBALIAS_MY_USERS_V2_HOST", "there")
+    monkeypatch.setenv("DBALIAS_OTHER_HOST", "elsewhere")
+    assert told(path)["databases"]["My-users.v2"]["HOST"] == "there"
+    assert "note: DBALIAS_OTHER_HOST fits no alias of shop" in told.dbalias.err
+    twin = users.replace("My-users.v2", "my_users_v2").replace("name: users}", "name: twin}")
+    assert "DBALIAS_MY_USERS_V2_HOST stands for My-users.v2 and my_users_v2" in (
+        told.refused(path, told.dbalias.write(twin, name="twin.yaml"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("documents", "variables", "message"),
+    [
+        ([PROJECT, DEFAULT], {}, "Secret login is not among the files. Add its manifest, or set "
+         "DBALIAS_DEFAULT_PASSWORD or DBALIAS_DEFAULT_URL"),
+        ([PROJECT, DEFAULT], {"URL": "//s3cret"}, "the key DBALIAS_DEFAULT_URL of Secret"),
+        ([PROJECT, DEFAULT], {"URL": "s3cret:", "HOST": "h"}, "DBALIAS_DEFAULT_HOST and "
+         "DBALIAS_DEFAULT_URL are set: the URL says everything"),
+        ([PROJECT, DEFAULT, LOGIN], {"PORT": "s3cret"}, "the port is no number"),
+        ([PROJECT, DEFAULT, POLICY, LOGIN], {}, "there is no alias users"),
+        ([DEFAULT, LOGIN], {}, "there is no DjangoProject among the files"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_run_is_refused_with_its_reason_and_no_value(
+    documents: list[str],
+    variables: dict[str, str],
+    message: str,
+    told: Told,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Exit code 2; no command, no folder, no secret in what is said."""
+    for field, value in variables.items():
+        monkeypatch.setenv(f"DBALIAS_DEFAULT_{field}", value)
+    said = told.refused(told.dbalias.write(*documents))
+    assert message in said
+    assert "s3cret" not in said
+
+
+def test_an_empty_default_takes_no_address(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is meant to be empty."""
+    empty = f"{DEFAULT.partition('  engine')[0]}  empty: true\n"
+    monkeypatch.setenv("DBALIAS_DEFAULT_HOST", "h")
+    said = told.refused(told.dbalias.write(PROJECT, empty, USERS))
+    assert "DBALIAS_DEFAULT_HOST is set, and the alias default is intentionally empty" in said
+
+
+def test_several_projects_need_a_choice(told: Told) -> None:
+    """As ``render`` does with a directory."""
+    other = [text.replace("name: shop", "name: blog") for text in (PROJECT, DEFAULT)]
+    other[1] = other[1].replace("{name: default}", "{name: blog-default}") + "  alias: default\n"
+    path = told.dbalias.write(PROJECT, DEFAULT, *other, LOGIN)
+    assert "choose one of blog, shop with --project" in told.refused(path)
+    assert told(path, "--project", "blog")["databases"].keys() == {"default"}
+    assert "there is no DjangoProject/gone" in told.refused(path, "--project", "gone")
+
+
+def test_without_a_command_the_files_can_be_kept(told: Told) -> None:
+    """Credentials for their owner alone; without anything to do it says so."""
+    path = told.dbalias.write(PROJECT, DEFAULT, LOGIN)
+    out = told.dbalias.folder / "kept"
+    assert told.dbalias("local", path, "--output-dir", str(out)) == 0
+    assert stat.S_IMODE(out.stat().st_mode) == 0o700
+    assert stat.S_IMODE((out / "default.password").stat().st_mode) == 0o600
+    assert told(path, "--output-dir", str(out))["folder"] == str(out)
+    assert told.dbalias("local", path) == 2
+    assert "there is nothing to do" in told.dbalias.err
+    assert told.dbalias("local", path, "--output-dir", f"{path}/below") == 2
+    assert "cannot be written" in told.dbalias.err
+
+
+def test_a_program_that_is_not_there_is_named_before_anything_is_written(dbalias: Run) -> None:
+    """Exit code 127, as shells have it; also for the interpreter of --migrate."""
+    path = dbalias.write(PROJECT, DEFAULT, LOGIN)
+    assert dbalias("local", path, "--", "no-such-program") == 127
+    assert "there is no program no-such-program here" in dbalias.err
+    arguments = ("local", path, "--migrate", "--python", "no-such-python", "--", "true")
+    assert dbalias(*arguments) == 127
+    assert "there is no program no-such-python here" in dbalias.err
+
+
+WAIT = """
+import os, pathlib, signal, sys, time
+got = []
+def note(signum, frame):
+    got.append(signal.Signals(signum).name)
+for one in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(one, note)
+pathlib.Path(sys.argv[1]).write_text(str(os.getpid()))
+while not got:
+    time.sleep(0.01)
+time.sleep(0.5)
+pathlib.Path(sys.argv[2]).write_text(" ".join(got))
+sys.exit(5)
+"""
+Started = Callable[..., tuple[int, int]]
+
+
+@pytest.fixture
+def started(dbalias: Run) -> Iterator[Started]:
+    """Start ``dbalias local`` in a session of its own; return its process id and the child's."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(script: str = WAIT) -> tuple[int, int]:
+        pid = dbalias.folder / "pid"
+        path = dbalias.write(PROJECT, DEFAULT, LOGIN)
+        child = (sys.executable, "-c", script, str(pid), str(dbalias.folder / "got"))
+        running.append(
+            subprocess.Popen([*_program(), "local", path, "--", *child], start_new_session=True)
+        )
+        return running[-1].pid, wait_for_pid(pid)
+
+    yield start
+    for process in running:
+        process.kill()
+        process.wait()
+
+
+def _program() -> tuple[str, ...]:
+    return (sys.executable, "-c", "import sys; from dbalias.cli.main import main; sys.exit(main())")
+
+
+def wait_for_pid(file: Path) -> int:
+    """Wait until a child has written its process id."""
+    deadline = time.monotonic() + 30
+    while not (file.exists() and file.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return int(file.read_text())
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_reaches_the_command_and_its_end_is_ours(
+    signum: signal.Signals, started: Started, dbalias: Run, scratch: Path
+) -> None:
+    """Once; then the folder is gone."""
+    parent, _ = started()
+    os.kill(parent, signum)
+    assert os.waitstatus_to_exitcode(os.waitpid(parent, 0)[1]) == 5
+    assert (dbalias.folder / "got").read_text() == signum.name
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_command_that_a_signal_ends_gives_its_number(started: Started, scratch: Path) -> None:
+    """128 and the signal's number, as shells count."""
+    parent, child = started()
+    os.kill(child, signal.SIGKILL)
+    assert os.waitstatus_to_exitcode(os.waitpid(parent, 0)[1]) == 128 + signal.SIGKILL
+    assert list(scratch.iterdir()) == []
+
+
+def test_no_secret_is_to_be_seen_from_outside(started: Started, scratch: Path) -> None:
+    """Neither on a command line nor in an environment; the files are the owner's alone."""
+    for pid in started():
+        for view in ("cmdline", "environ"):
+            assert b"hunter2" not in Path(f"/proc/{pid}/{view}").read_bytes()
+    (folder,) = scratch.iterdir()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_interrupt_at_a_terminal_reaches_the_command_once(dbalias: Run, scratch: Path) -> None:
+    """The terminal tells both; passing it on as well would interrupt the clean-up."""
+    import pty
+
+    pid, got = dbalias.folder / "pid", dbalias.folder / "got"
+    path = dbalias.write(PROJECT, DEFAULT, LOGIN)
+    child = (sys.executable, "-c", WAIT, str(pid), str(got))
+    parent, terminal = pty.fork()
+    if parent == 0:
+        os.execv(sys.executable, [*_program(), "local", path, "--", *child])
+    wait_for_pid(pid)
+    os.write(terminal, b"\x03")
+    assert os.waitstatus_to_exitcode(os.waitpid(parent, 0)[1]) == 5
+    assert got.read_text() == "SIGINT"
+    assert list(scratch.iterdir()) == []
