@@ -14,15 +14,22 @@ VERBS = {
     "render": "print what the operator would publish for manifests, without a cluster",
     "check": "find every problem of manifests, without a cluster",
     "inject": "mount what is published into the pods of workloads",
+    "local": "run a command with the same settings on this machine, without a cluster",
     "status": "show what is published, migrated and failing in a cluster",
 }
 """Each verb is a module of this room with ``add_arguments`` and ``run``."""
 
+WITH_COMMAND = frozenset({"local"})
+"""Verbs that take a command after ``--``, which is not for us to read."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; return the process' exit code."""
-    given = sys.argv[1:] if arguments is None else list(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    cut = words.index("--") if "--" in words and _verb(words) in WITH_COMMAND else len(words)
+    given = words[:cut]
     parsed = _parser(given).parse_args(given)
+    parsed.command = words[cut + 1 :]
     try:
         return int(parsed.run(parsed))
     except KeyboardInterrupt:
@@ -40,7 +47,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"dbalias {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    asked = next((word for word in arguments if not word.startswith("-")), None)
+    asked = _verb(arguments)
     for verb, summary in VERBS.items():
         below = verbs.add_parser(
             verb, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -51,3 +58,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             module.add_arguments(below)
             below.set_defaults(run=module.run)
     return parser
+
+
+def _verb(arguments: Sequence[str]) -> str | None:
+    return next((word for word in arguments if not word.startswith("-")), None)
