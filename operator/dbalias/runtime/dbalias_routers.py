@@ -21,7 +21,17 @@ from django.utils.module_loading import import_string
 
 import dbalias_databases
 from dbalias_pins import remember_write, was_written
-from dbalias_rules import CACHE_TABLE, EMPTY, AsDjango, Families, Memo, Name, Pinned, Rule, find_name, name_of
+from dbalias_rules import (
+    EMPTY,
+    AsDjango,
+    Families,
+    Memo,
+    Name,
+    Pinned,
+    Rule,
+    find_name,
+    name_of,
+)
 
 
 class RuleRouter:
@@ -264,7 +274,7 @@ def _speak_up(alias: str, app_label: str) -> None:
     Only createcachetable asks for the cache's table, and takes a no for success.
     """
     message = f'the alias "{alias}" is intentionally empty: name another one with --database'
-    if app_label == CACHE_TABLE.app:
+    if app_label == "django_cache":
         raise ImproperlyConfigured(message)
     warnings.warn(message, RuntimeWarning, stacklevel=3)
 

@@ -14,6 +14,9 @@ from django.db import DEFAULT_DB_ALIAS
 REPLICA = "replica"
 """The word in ``guard.never`` for an alias that takes no writes."""
 
+EMPTY = "empty"
+"""The word there for the alias that is intentionally empty."""
+
 _MOST_MODELS = 10_000
 
 Pinned = Optional[Callable[[str], bool]]
