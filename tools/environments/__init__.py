@@ -7,16 +7,19 @@ Only tests and the Makefile may import it.
 
 from environments.interpreters import Interpreter, find_interpreters, running_interpreter
 from environments.series import DRIVERS, SERIES, Cell, Series, cells
+from environments.source import SUITE_PARTS, django_source
 from environments.virtual import Environment, environment
 
 __all__ = [
     "DRIVERS",
     "SERIES",
+    "SUITE_PARTS",
     "Cell",
     "Environment",
     "Interpreter",
     "Series",
     "cells",
+    "django_source",
     "environment",
     "find_interpreters",
     "running_interpreter",

@@ -45,19 +45,27 @@ def lock_file(part: str) -> Path:
     return LOCKS / f"{part}.txt"
 
 
+def planned(interpreter: Interpreter, *parts: str) -> Environment:
+    """Return where the environment with these locked parts is, or will be.
+
+    One whose lock file changes is another one.
+    """
+    name = f"{interpreter.minor}-{'+'.join(parts)}-{_digest(interpreter, parts)}"
+    return Environment(interpreter, parts, cache_dir() / "environments" / name)
+
+
 def environment(interpreter: Interpreter, *parts: str) -> Environment:
     """Return the environment with these locked parts, made now if it is not there yet.
 
-    Parts are installed in the order given, each with the hash of every file. An environment whose
-    lock file changes is another one. Raises LocalkubeError with the end of pip's log.
+    Parts are installed in the order given, each with the hash of every file. Raises LocalkubeError
+    with the end of pip's log.
     """
-    name = f"{interpreter.minor}-{'+'.join(parts)}-{_digest(interpreter, parts)}"
-    made = Environment(interpreter, parts, cache_dir() / "environments" / name)
-    if not (made.folder / _READY).exists():
-        with exclusive(made.folder.with_name(f"{name}.lock")):
-            if not (made.folder / _READY).exists():
-                _make(made)
-    return made
+    wanted = planned(interpreter, *parts)
+    if not (wanted.folder / _READY).exists():
+        with exclusive(wanted.folder.with_name(f"{wanted.folder.name}.lock")):
+            if not (wanted.folder / _READY).exists():
+                _make(wanted)
+    return wanted
 
 
 def can_install(packages: Iterable[str]) -> bool:

@@ -11,8 +11,7 @@ import pytest
 import environments.virtual
 from environments import DRIVERS, SERIES, cells, find_interpreters, running_interpreter
 from environments.interpreters import Interpreter
-from environments.virtual import lock_file
-from localkube.errors import LocalkubeError
+from environments.virtual import lock_file, planned
 
 PARTS = sorted({s.part for s in SERIES.values()} | {p for d in DRIVERS.values() for p in d})
 
@@ -82,16 +81,15 @@ def test_every_part_is_locked_with_hashes(part: str) -> None:
 def test_a_lock_that_changes_makes_another_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And one that is there is not made again."""
+    """So does another interpreter; the same ones are found again."""
     monkeypatch.setenv("DBALIAS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(environments.virtual, "LOCKS", tmp_path)
-    lock, ours = tmp_path / "nothing.txt", running_interpreter()
-    lock.write_text("# nothing at all\n")
-    first = environments.virtual.environment(ours, "nothing")
-    again = environments.virtual.environment(ours, "nothing")
-    lock.write_text("no-hash\n")
+    python, lock = an_interpreter(3, 12, 1), tmp_path / "app.txt"
+    lock.write_text("app==1\n")
+    first, again = planned(python, "app"), planned(python, "app")
+    patched = planned(an_interpreter(3, 12, 2), "app")
+    lock.write_text("app==2\n")
+    changed = planned(python, "app")
 
     assert first == again
-    assert first.python.exists()
-    with pytest.raises(LocalkubeError, match="hash"):
-        environments.virtual.environment(ours, "nothing")
+    assert len({first.folder, patched.folder, changed.folder}) == 3
