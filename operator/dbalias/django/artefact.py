@@ -12,7 +12,7 @@ from dbalias.django.document import (
     needed_files,
     with_revision,
 )
-from dbalias.django.gate import stable_document
+from dbalias.django.gate import is_routed_alike, stable_document
 from dbalias.django.runtime_files import runtime_files, runtime_hash
 from dbalias.django.secret_files import migrate_secret_data, secret_data
 
@@ -21,6 +21,7 @@ __all__ = [
     "build_artefact",
     "check_size",
     "config_map_data",
+    "is_routed_alike",
     "migrate_secret_data",
     "needed_files",
     "runtime_files",

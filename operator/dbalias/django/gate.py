@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from dbalias.api.conditions import Reason
 from dbalias.api.meta import DEFAULT_ALIAS, JSON
 from dbalias.api.project import PublishMode
+from dbalias.django.allowance import routing_on
 from dbalias.django.document import with_revision
 
 PHYSICAL = frozenset({"ENGINE", "HOST", "PORT", "NAME"})
@@ -31,6 +32,10 @@ def stable_document(
     """
     if mode is PublishMode.IMMEDIATELY:
         migrated = frozenset(desired["databases"])
+    waits = published is not None and mode is PublishMode.AFTER_MIGRATE
+    keeps_routes = waits and not _may_reroute(desired, published, migrated)
+    if keeps_routes:
+        migrated = {alias for alias in migrated if is_routed_alike(desired, published, alias)}
     before = published["databases"] if published else {}
     databases = {
         name: shown
@@ -38,13 +43,22 @@ def stable_document(
         if (shown := _shown(entry, before.get(name), name in migrated)) is not None
     }
     document = {**desired, "databases": databases}
-    if published and not _may_reroute(desired, published, migrated):
+    if published and keeps_routes:
         document |= {part: published[part] for part in ROUTED}
         used = set(_used_aliases(published["routing"]))
         databases |= {name: before[name] for name in used & before.keys() - databases.keys()}
     waiting = dict.fromkeys(desired["databases"].keys() - databases, Reason.PENDING.value)
     document["unavailable"] = {**desired["unavailable"], **waiting}
     return with_revision(document) if DEFAULT_ALIAS in databases else None
+
+
+def is_routed_alike(desired: JSON, published: JSON, alias: str) -> bool:
+    """Tell whether the tables on an alias are the same under published and under new routes."""
+    routing = published["routing"]
+    names = [path.rpartition(".")[2] for path in published["routers"]]
+    policies = {name: routing["policies"][name] for name in names if name in routing["policies"]}
+    before: JSON = routing_on({**routing, "policies": policies}, alias)
+    return bool(before == routing_on(desired["routing"], alias))
 
 
 def _may_reroute(desired: JSON, published: JSON, migrated: AbstractSet[str]) -> bool:

@@ -18,6 +18,7 @@ from dbalias.django.artefact import (
     build_artefact,
     check_size,
     migrate_secret_data,
+    needed_files,
     with_revision,
 )
 from dbalias.django.entries import Resolution
@@ -42,7 +43,9 @@ class Hold:
 class Desired:
     """The artefact that the declared objects come to, and what stands in its way.
 
-    ``published`` is the document that applications mount now, None when there is none.
+    ``published`` is the document that applications mount now, None when there is none;
+    ``last_good`` is what of it can still be kept: an entry whose files are lost with the
+    published Secret would keep every process from starting.
     """
 
     project: DjangoProject
@@ -50,6 +53,7 @@ class Desired:
     routing: RoutingResult
     artefact: Artefact
     published: JSON | None
+    last_good: JSON | None
     salt: str
     migrate_secret: Mapping[str, SecretBytes]
     hold: Hold | None
@@ -78,7 +82,8 @@ def build_desired(snapshot: Snapshot) -> Desired:
         aliases=owners,
         unreadable=[one.alias for one in snapshot.broken if one.alias],
     )
-    artefact = build_artefact(project, resolution, routing, published=published)
+    last_good = _readable(published, resolution, own_data(snapshot.secret))
+    artefact = build_artefact(project, resolution, routing, published=last_good)
     migrate_secret = migrate_secret_data(resolution, published=own_data(snapshot.migrate_secret))
     return Desired(
         project=project,
@@ -86,6 +91,7 @@ def build_desired(snapshot: Snapshot) -> Desired:
         routing=routing,
         artefact=artefact,
         published=published,
+        last_good=last_good,
         salt=_salt(snapshot),
         migrate_secret=migrate_secret,
         hold=_find_hold(snapshot, routing.problems, artefact)
@@ -104,6 +110,20 @@ def published_document(config_map: PublishedConfigMap | None) -> JSON | None:
     # An edited document is no memory of what was published: its revision gives it away.
     genuine = isinstance(document, dict) and with_revision(document) == document
     return document if genuine else None
+
+
+def _readable(
+    published: JSON | None, resolution: Resolution, stored: Mapping[str, SecretBytes]
+) -> JSON | None:
+    if published is None:
+        return None
+    names = {name for entry in resolution.entries.values() for name in entry.secret_data}
+    kept = {
+        alias: entry
+        for alias, entry in published["databases"].items()
+        if needed_files({"databases": {alias: entry}}) <= names | stored.keys()
+    }
+    return {**published, "databases": kept}
 
 
 def own_data(secret: PublishedSecret | None) -> Mapping[str, SecretBytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dbalias.api.meta import JSON, Key
+from dbalias.api.project import PublishMode
 from dbalias.django.artefact import config_map_data, secret_data, stable_document
 from dbalias.reconcile.actions import PublishConfigMap, PublishSecret
 from dbalias.reconcile.desired import Desired
@@ -13,9 +14,9 @@ def final_document(desired: Desired) -> JSON | None:
     """Return the document that is published in the end, None while ``default`` has no entry."""
     return stable_document(
         desired.artefact.document,
-        desired.published,
+        desired.last_good,
         migrated=frozenset(desired.artefact.document["databases"]),
-        mode=desired.project.publish,
+        mode=PublishMode.IMMEDIATELY,
     )
 
 

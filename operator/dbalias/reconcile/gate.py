@@ -10,6 +10,7 @@ from dbalias.api.conditions import Reason
 from dbalias.django.sources import Found
 from dbalias.reconcile.actions import is_publication
 from dbalias.reconcile.desired import Desired, Hold
+from dbalias.reconcile.lead import extended_at
 from dbalias.reconcile.snapshot import Snapshot
 
 SETTLE = timedelta(seconds=5)
@@ -42,7 +43,7 @@ def find_gate(snapshot: Snapshot, desired: Desired, now: datetime) -> Gate:
     if missing:
         message = f"spec.waitFor names what does not exist yet: {', '.join(missing)}"
         return Gate(Hold(Reason.WAITING_FOR_OBJECTS, message, stalled=False))
-    settled_at = max(_changes(snapshot, desired)) + SETTLE
+    settled_at = max(_changes(snapshot, desired, now)) + SETTLE
     if settled_at > now:
         message = "waiting until all inputs have stood unchanged for 5 seconds"
         return Gate(Hold(Reason.SETTLING, message, stalled=False), settled_at)
@@ -67,8 +68,10 @@ def _missing_names(snapshot: Snapshot, desired: Desired) -> Iterator[str]:
             yield f"policy {policy}"
 
 
-def _changes(snapshot: Snapshot, desired: Desired) -> Iterator[datetime]:
+def _changes(snapshot: Snapshot, desired: Desired, now: datetime) -> Iterator[datetime]:
     yield snapshot.memory.quiet_from
+    if extended := extended_at(snapshot, desired, now):
+        yield extended  # pods of Jobs read the published Secret
     declared = [desired.project.metadata]
     declared += [alias.metadata for alias in snapshot.aliases]
     declared += [policy.metadata for policy in snapshot.policies]

@@ -11,6 +11,7 @@ SALT = f"{GROUP}/salt"
 CREDENTIALS_REVISION = f"{GROUP}/credentials-revision"
 REVISION = f"{GROUP}/revision"
 PUBLISHED_AT = f"{GROUP}/published-at"
+EXTENDED_AT = f"{GROUP}/extended-at"
 
 
 def stable_name(project: str) -> str:

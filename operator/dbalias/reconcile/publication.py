@@ -1,9 +1,15 @@
-"""What applications mount: the stable ConfigMap and Secret, and in which order they change."""
+"""What applications mount: the stable ConfigMap and Secret, and in which order they change.
+
+First the Secret, as a superset of what old and new settings read; five seconds later
+(``lead``), and once everything is migrated (``django.gate``), the ConfigMap; three minutes
+later the Secret loses what no settings read any more.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,15 +20,20 @@ from dbalias.api.secrets import SecretBytes
 from dbalias.django.allowance import routing_on
 from dbalias.django.artefact import (
     config_map_data,
+    is_routed_alike,
     needed_files,
     secret_data,
     stable_document,
 )
+from dbalias.django.entries import EntryKind
+from dbalias.migrations.identity import run_identity
 from dbalias.reconcile.actions import Action, DeleteObject, PublishConfigMap, PublishSecret
 from dbalias.reconcile.desired import Desired, fingerprint, own_data
 from dbalias.reconcile.final import final_revision
 from dbalias.reconcile.gate import find_refusal
+from dbalias.reconcile.lead import due_at, extended_at
 from dbalias.reconcile.names import (
+    EXTENDED_AT,
     PUBLISHED_AT,
     REVISION,
     SALT,
@@ -52,6 +63,8 @@ class Publication:
     document: JSON | None = None
     complete: bool = False
     """What is published is all that is desired."""
+    is_ahead: bool = False
+    """The Secret has new files, which the ConfigMap will name as soon as kubelets have them."""
     wake_at: datetime | None = None
     credentials: str | None = None
     """Names the secret data that the document refers to, without revealing anything about it."""
@@ -69,13 +82,15 @@ def plan_publication(
     kept = _fingerprint(desired, desired.published, own_data(snapshot.secret))
     if desired.hold is not None:
         return Publication(document=desired.published, credentials=kept)
-    document = _next_document(snapshot, desired, runs)
+    document = _next_document(desired, runs)
+    due = due_at(snapshot, desired, document, now)
+    if due is not None:
+        document = desired.published
     settled, wake_at = _may_prune(snapshot, desired, document, runs, now)
     data = _secret_data(snapshot, desired, document, settled)
-    wanted = PublishSecret(stable_name(snapshot.key.name), data, {SALT: desired.salt})
     publication = Publication(
         secrets=(
-            *_unless_there(wanted, snapshot.secret, snapshot),
+            *_stable_secret(snapshot, desired, data, now),
             *_migrate(snapshot, desired, runs),
         ),
         config_maps=(
@@ -85,7 +100,8 @@ def plan_publication(
         prune=_spent(snapshot, runs),
         document=document,
         complete=document is not None and document["revision"] == final_revision(desired),
-        wake_at=wake_at,
+        is_ahead=due is not None,
+        wake_at=due or wake_at,
         credentials=_fingerprint(desired, document, data),
     )
     if find_refusal(snapshot):
@@ -105,16 +121,29 @@ def _fingerprint(
     )
 
 
-def _next_document(snapshot: Snapshot, desired: Desired, runs: Runs) -> JSON | None:
-    if desired.published is None and not _may_begin(desired, runs):
+def _next_document(desired: Desired, runs: Runs) -> JSON | None:
+    migrated = runs.done | _unchanged(desired) | _restored(desired, runs)
+    if desired.published is None and not _may_begin(desired, runs, migrated):
         return None
     document = stable_document(
         desired.artefact.document,
-        desired.published,
-        migrated=runs.done | _unchanged(desired) | _restored(desired, runs),
+        desired.last_good,
+        migrated=_with_primaries(desired, migrated),
         mode=desired.project.publish,
     )
     return desired.published if document is None else document
+
+
+def _with_primaries(desired: Desired, migrated: AbstractSet[str]) -> frozenset[str]:
+    """Leave out replicas of what is not migrated: they have the tables that their primary has."""
+    families, entries = desired.routing.document["families"], desired.resolution.entries
+    return frozenset(
+        alias
+        for alias in migrated
+        if alias not in entries
+        or entries[alias].kind is not EntryKind.REPLICA
+        or families.get(alias, alias) in migrated
+    )
 
 
 def _unchanged(desired: Desired) -> frozenset[str]:
@@ -124,35 +153,45 @@ def _unchanged(desired: Desired) -> frozenset[str]:
     """
     if desired.published is None:
         return frozenset(desired.resolution.problems)
-    order = [path.rpartition(".")[2] for path in desired.published["routers"]]
-    routing = desired.published["routing"]
-    policies = {name: routing["policies"][name] for name in order if name in routing["policies"]}
-    before = {**routing, "policies": policies}
     return frozenset(
         alias
         for alias in desired.resolution.problems
-        if routing_on(before, alias) == routing_on(desired.routing.document, alias)
+        if is_routed_alike(desired.artefact.document, desired.published, alias)
     )
 
 
 def _restored(desired: Desired, runs: Runs) -> frozenset[str]:
-    """Return the aliases that were published before, when the ConfigMap itself is lost."""
+    """Return the aliases to publish again when the ConfigMap is lost while a run is wanted.
+
+    Nobody knows then what it said. An alias whose last run differs in nothing but the image
+    has the tables that applications know; any other waits for the run.
+    """
     if desired.published is not None or not _was_published(desired):
         return frozenset()
-    return frozenset(alias for alias, record in runs.records.items() if record.completed)
+    return frozenset(alias for alias in runs.records if _differs_in_image(desired, runs, alias))
+
+
+def _differs_in_image(desired: Desired, runs: Runs, alias: str) -> bool:
+    entry, completed = desired.resolution.entries.get(alias), runs.records[alias].completed
+    if entry is None or completed is None:
+        return False
+    routing = routing_on(desired.routing.document, alias)
+    project = replace(desired.project, image=completed.image)
+    owner = desired.resolution.owners[alias]
+    return run_identity(project, entry, routing, owner) == completed.identity
 
 
 def _was_published(desired: Desired) -> bool:
     return bool(desired.project.status.get("publishedRevision"))
 
 
-def _may_begin(desired: Desired, runs: Runs) -> bool:
+def _may_begin(desired: Desired, runs: Runs, migrated: AbstractSet[str]) -> bool:
     """Tell whether a first publication would give the application something to work with.
 
     Pods wait for a ConfigMap that is not there, and never see an alias that comes later: so
     nothing is published before every alias has either been migrated or cannot be for now.
     """
-    if _was_published(desired):
+    if _was_published(desired) and desired.resolution.entries.keys() <= migrated:
         return True
     refused = any(
         runs.conditions[alias].reason is Reason.AUDIT_REFUSED for alias in runs.conditions
@@ -185,13 +224,24 @@ def _secret_data(
     return stale | data
 
 
+def _stable_secret(
+    snapshot: Snapshot, desired: Desired, data: Mapping[str, SecretBytes], now: datetime
+) -> tuple[Action, ...]:
+    annotations = {SALT: desired.salt}
+    if since := extended_at(snapshot, desired, now):
+        annotations[EXTENDED_AT] = timestamp(since)
+    wanted = PublishSecret(stable_name(snapshot.key.name), data, annotations)
+    return _unless_there(wanted, snapshot.secret, snapshot)
+
+
 def _migrate(snapshot: Snapshot, desired: Desired, runs: Runs) -> tuple[Action, ...]:
     name = migrate_secret_name(snapshot.key.name)
     if not desired.migrate_secret:
         found = snapshot.migrate_secret
         spent = found is not None and found.ours and not (runs.active or runs.create)
         return (DeleteObject("Secret", name, found.uid),) if found and spent else ()
-    wanted = PublishSecret(name, desired.migrate_secret)
+    before = own_data(snapshot.migrate_secret) if runs.active else {}  # a pod may be starting
+    wanted = PublishSecret(name, {**before, **desired.migrate_secret})
     return _unless_there(wanted, snapshot.migrate_secret, snapshot)
 
 

@@ -137,6 +137,38 @@ def test_a_key_that_nothing_needs_any_more_stays_until_pods_have_the_new_setting
     assert "users.password" not in scene.get("Secret", "shop-databases")["data"]
 
 
+def test_the_secret_goes_ahead_of_a_config_map_that_needs_new_files() -> None:
+    """A kubelet may know the new ConfigMap and still the old Secret, for a moment."""
+    scene = a_scene().settle()
+    scene.put(alias("users")).reconcile()
+    assert "users.password" not in scene.get("Secret", "shop-databases")["data"]  # not shown yet
+    assert any(name.startswith("users.") for name in scene.get("Secret", "shop-databases")["data"])
+    assert set(scene.document()["databases"]) == {"default"}
+    assert scene.condition(Kind.PROJECT, "shop", "SettingsPublished")["reason"] == "Pending"
+    scene.wait(6).settle()
+    assert set(scene.document()["databases"]) == {"default", "users"}
+    assert "users.password" in scene.get("Secret", "shop-databases")["data"]
+    assert scene.condition(Kind.PROJECT, "shop")["status"] == "True"
+
+
+def test_settings_that_need_no_new_file_follow_at_once() -> None:
+    """Nothing of them can be missing in an older Secret."""
+    scene = a_scene().settle()
+    scene.put(alias("default", connMaxAge=5)).reconcile()
+    assert scene.document()["databases"]["default"]["settings"]["CONN_MAX_AGE"] == 5
+
+
+def test_an_entry_whose_login_is_lost_everywhere_keeps_no_process_from_starting() -> None:
+    """Its own Secret and the published one are gone: it is left out, the others flow."""
+    scene = a_scene(alias("users", secret="own"), secret("own")).settle()
+    scene.drop("Secret", "own")
+    scene.settle()
+    scene.drop("Secret", "shop-databases")
+    scene.settle()
+    assert set(scene.document()["databases"]) == {"default"}
+    assert scene.document()["unavailable"] == {"users": "SecretNotFound"}
+
+
 def test_what_cannot_be_read_changes_nothing_that_is_published() -> None:
     """An empty list that was no answer must not become an empty DATABASES."""
     scene = a_scene().settle()
