@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import dbalias_databases
-from dbalias_routers import PolicyRouter, RuleRouter
+from dbalias_policies import PolicyRouter, RuleRouter
 from dbalias_rules import REPLICA, Families, name_of
 from dbalias_setup import is_empty
 

@@ -96,11 +96,16 @@ class Published:
         migrating = env.get("DBALIAS_MIGRATE_ALIAS")
         self._databases: dict[str, Any] = {}
         for alias, entry in self.document["databases"].items():
-            chosen = entry.get("migrate", entry) if alias == migrating else entry
-            self._databases[alias] = _database(alias, chosen, credentials)
-            if self._databases[alias]:
-                _merge(self._databases[alias], profile.get("*", {}))
-                _merge(self._databases[alias], profile.get(alias, {}))
+            try:
+                chosen = entry.get("migrate", entry) if alias == migrating else entry
+                values = _database(alias, chosen, credentials)
+            except (AttributeError, LookupError, TypeError, ValueError):
+                where = f'{folder.path / DOCUMENT}, alias "{alias}",'
+                raise refuse(f"{where} is not what dbalias publishes") from None
+            if values:
+                _merge(values, profile.get("*", {}))
+                _merge(values, profile.get(alias, {}))
+            self._databases[alias] = values
 
     def settings(self) -> dict[str, Any]:
         """Return fresh values of every setting that is published, by name."""
@@ -173,20 +178,40 @@ def _is_importable(name: str) -> bool:
 def _read_document(folder: Folder) -> dict[str, Any]:
     where = folder.path / DOCUMENT
     try:
-        document: dict[str, Any] = json.loads(folder.read(DOCUMENT))
+        document = json.loads(folder.read(DOCUMENT))
         version = document["format"]
     except OSError as error:
-        raise ConfigurationError(
+        raise refuse(
             f"{where} cannot be read ({error.strerror}): mount the project's ConfigMap there"
         ) from None
-    except (ValueError, KeyError, TypeError):
-        raise ConfigurationError(f"{where} is not what dbalias publishes") from None
+    except (ValueError, LookupError, TypeError, RecursionError):
+        raise refuse(f"{where} is not what dbalias publishes") from None
     if not isinstance(version, int) or not 1 <= version <= FORMAT:
-        raise ConfigurationError(
+        raise refuse(
             f"{where} has format {version}, and these modules read up to {FORMAT}: mount the "
             "modules of the same ConfigMap beside it"
         )
-    return document
+    for *path, name, kind in _SHAPE:
+        part = functools.reduce(dict.__getitem__, path, document)
+        if not isinstance(part.get(name), kind):
+            field = ".".join((*path, name))
+            raise refuse(f"{where} is not what dbalias publishes: {field} is missing or wrong")
+    found: dict[str, Any] = document
+    return found
+
+
+_SHAPE: tuple[Any, ...] = (
+    ("settings", dict),
+    ("databases", dict),
+    ("routers", list),
+    ("routing", dict),
+    ("routing", "guard", dict),
+    ("routing", "guard", "never", dict),
+    ("routing", "policies", dict),
+    ("routing", "unmatched", str),
+    ("routing", "empty_default", bool),
+)
+"""What every document has, outermost first: where, and of which type."""
 
 
 def _profile(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -194,7 +219,7 @@ def _profile(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not name:
         return {}
     if name not in known:
-        raise ConfigurationError(
+        raise refuse(
             "DBALIAS_PROFILE is {!r}, and the project {!r} has {}".format(
                 name,
                 document.get("project"),
@@ -232,7 +257,7 @@ def _fetch(alias: str, name: str, folder: Folder, how: Any) -> str:
         problem = f"{folder.path / name} ({error.strerror})"
     except UnicodeDecodeError:
         problem = f"{folder.path / name} (it is not UTF-8 text)"
-    raise ConfigurationError(
+    raise refuse(
         f'alias "{alias}" cannot be loaded from {problem}: mount the project\'s Secret and '
         "ConfigMap as the two sources of one projected volume"
     )

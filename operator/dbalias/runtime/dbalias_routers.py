@@ -15,137 +15,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DEFAULT_DB_ALIAS, connections
-from django.utils.connection import ConnectionDoesNotExist
+from django.db import DEFAULT_DB_ALIAS
 from django.utils.module_loading import import_string
 
 import dbalias_databases
-from dbalias_pins import remember_write, was_written
-from dbalias_rules import (
-    EMPTY,
-    AsDjango,
-    Families,
-    Memo,
-    Name,
-    Pinned,
-    Rule,
-    find_name,
-    name_of,
-)
-
-
-class RuleRouter:
-    """Answers reads and writes by the one rule of a model; subclasses know how to find it."""
-
-    related: Mapping[str | None, frozenset[str]] = {}
-    """For each alias those that its objects may be related to."""
-
-    def __init__(self) -> None:
-        self._rule_of = Memo(self.find)
-
-    def find(self, model: Any) -> Rule | None:
-        """Return the rule of a model class, None where there is none."""
-        raise NotImplementedError
-
-    def db_for_write(self, model: Any, instance: Any = None, **hints: Any) -> str | None:
-        """Return the write alias, or the instance's own within the same set; None if unclaimed."""
-        rule = self._rule_of[model]
-        if rule is None:
-            return None
-        home = rule.write if instance is None else rule.home(instance)
-        if home in rule.unavailable:
-            raise _absence(rule, home, model)
-        if rule.is_pinned is was_written:
-            remember_write(home)
-        return home
-
-    def db_for_read(self, model: Any, instance: Any = None, **hints: Any) -> str | None:
-        """Return an alias to read from, the write alias while reads are pinned."""
-        rule = self._rule_of[model]
-        if rule is None:
-            return None
-        if rule.is_pinned is not None and rule.is_pinned(home := rule.home(instance)):
-            alias = home
-        elif instance is None:
-            alias = rule.only or rule.pick()
-        else:
-            alias = rule.nearest(instance)
-        if alias in rule.unavailable:
-            raise _absence(rule, alias, model)
-        return alias
-
-    def allow_relation(self, obj1: Any, obj2: Any, **hints: Any) -> bool | None:
-        """Return True within one set or one relation set; no opinion otherwise."""
-        return True if obj2._state.db in self.related.get(obj1._state.db, ()) else None
-
-    def relates(self, one: str, other: str) -> bool:
-        """Return whether objects of two aliases may be related, for the routing audit."""
-        return other in self.related.get(one, ())
-
-    def readers(self, model: Any) -> tuple[str, ...] | None:
-        """Return every alias that may answer a read of a model, for the routing audit."""
-        rule = self._rule_of[model]
-        return None if rule is None else rule.read
-
-
-class PolicyRouter(RuleRouter):
-    """One DatabaseRoutingPolicy as a Django database router; subclasses carry its table."""
-
-    table: Mapping[str, Any]
-    routing: Mapping[str, Any]
-    unavailable: Mapping[str, str]
-
-    def __init__(self) -> None:
-        super().__init__()
-        families = Families(self.routing)
-        pinned = _PINNED[self.table.get("pinReads", "None")]
-        self.related = families.relatives(self.table.get("relations", ()))
-        self.rules = tuple(
-            Rule(rule, families, is_pinned=pinned, unavailable=self.unavailable)
-            for rule in self.table["rules"]
-        )
-        self._models: Mapping[str, int] = self.table.get("models", {})
-        self._apps: Mapping[str, int] = self.table.get("apps", {})
-        self._any: int | None = self.table.get("any")
-
-    def find(self, model: Any) -> Rule | None:
-        """Return the first rule of the policy that claims a model."""
-        return self._claim(name_of(model))
-
-    def allow_migrate(
-        self, db: str, app_label: str, model_name: str | None = None, **hints: Any
-    ) -> bool | None:
-        """Return whether the rule of a model, or of an app without one, migrates on ``db``."""
-        model = hints.get("model")
-        if model is None and model_name is None:
-            return self._allow_operation(db, app_label)
-        rule = self._claim(
-            find_name(app_label, str(model_name)) if model is None else name_of(model)
-        )
-        return None if rule is None else db in rule.migrate
-
-    def has_only_models_of(self, app_label: str) -> bool:
-        """Return whether the policy names models of an app and not the app."""
-        whole = self._any is not None or app_label in self._apps
-        return not whole and any(name.split(".")[0] == app_label for name in self._models)
-
-    def _claim(self, name: Name) -> Rule | None:
-        found = self._models.get(name.model)
-        if found is None:
-            found = self._apps.get(name.app, self._any)
-        return None if found is None else self.rules[found]
-
-    def _allow_operation(self, db: str, app_label: str) -> bool | None:
-        """Answer for RunPython and RunSQL, which concern an app and name no model.
-
-        Where the policy claims only some models of the app, later routers may allow more.
-        """
-        aliases = self.table.get("app_migrate", {}).get(app_label)
-        if aliases is None:
-            aliases = self.table.get("any_migrate")
-        if aliases is None:
-            return None
-        return True if db in aliases else None if self.has_only_models_of(app_label) else False
+from dbalias_policies import PolicyRouter, RuleRouter
+from dbalias_rules import EMPTY, AsDjango, Rule, name_of
 
 
 class Guard(RuleRouter):
@@ -254,20 +129,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"no published policy is called {name!r}") from None
 
 
-def _in_transaction(alias: str) -> bool:
-    try:
-        return bool(connections[alias].in_atomic_block)  # makes a wrapper at most, connects never
-    except ConnectionDoesNotExist:  # what this alias answers must not depend on pinning
-        return False
-
-
-_PINNED: Mapping[str, Pinned] = {
-    "None": None,
-    "Transaction": _in_transaction,
-    "Request": was_written,
-}
-
-
 def _speak_up(alias: str, app_label: str) -> None:
     """Warn that a command found an alias empty on purpose; raise where it made nothing of it.
 
@@ -277,13 +138,6 @@ def _speak_up(alias: str, app_label: str) -> None:
     if app_label == "django_cache":
         raise ImproperlyConfigured(message)
     warnings.warn(message, RuntimeWarning, stacklevel=3)
-
-
-def _absence(rule: Rule, alias: str, model: Any) -> ConnectionDoesNotExist:
-    return ConnectionDoesNotExist(
-        f'{model._meta.label} is routed to the alias "{alias}", which is not published yet '
-        f"({rule.unavailable[alias]})"
-    )
 
 
 def _united(
@@ -310,11 +164,12 @@ def _is_last(path: str) -> bool:
 
 def _demand_importable() -> None:
     """Name a router of the project that does not import, before Django stumbles over it."""
+    document = dbalias_databases.stable_folder() / dbalias_databases.DOCUMENT
     for path in dbalias_databases.document()["routers"]:
         try:
             import_string(path)
         except ImportError as error:
             raise dbalias_databases.refuse(
-                f"the router {path} of the project does not import ({error}): correct "
+                f"{document} names the router {path}, which does not import ({error}): correct "
                 "routing.before or routing.after of the DjangoProject, or the image"
             ) from None

@@ -13,11 +13,19 @@ from typing import Any
 
 import dbalias_databases
 
-base: str | None = dbalias_databases.document()["settings"]["module"]
+base: str | None = dbalias_databases.document()["settings"].get("module")
 replaced: dict[str, Any] = {}
 
 if base:
-    _module = importlib.import_module(base)
+    try:
+        _module = importlib.import_module(base)
+    except ModuleNotFoundError as _error:
+        if not f"{base}.".startswith(f"{_error.name}."):
+            raise
+        raise dbalias_databases.refuse(
+            f"the settings module {base} is not in this image: correct settings.module of the "
+            "DjangoProject, or PYTHONPATH"
+        ) from None
     globals().update({name: getattr(_module, name) for name in dir(_module) if name.isupper()})
 
 for _name, _value in dbalias_databases.settings().items():

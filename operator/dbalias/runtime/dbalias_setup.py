@@ -25,6 +25,9 @@ def set_up(alias: str | None) -> None:
 
     try:
         django.setup()
+        from django.db import router
+
+        _ = router.routers  # imports them now, and not at the first query
     except Exception as error:
         raise RunError(Exit.CONFIGURATION, _describe(error)) from None
     if alias is not None:

@@ -13,7 +13,7 @@ from dbalias.api.project import Routing, Unmatched
 from dbalias.django.allowance import routing_on
 from dbalias.django.resolve import resolve
 from dbalias.django.routing import build_routing
-from dbalias_routers import PolicyRouter
+from dbalias_policies import PolicyRouter
 from unit.builders import a_policy, a_project, a_rule, an_alias
 
 ALIASES = ("default", "one", "two")

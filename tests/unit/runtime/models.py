@@ -1,4 +1,4 @@
-"""Models of an app that is not installed: routers look at their names only."""
+"""Models of apps that are not installed: routers look at what kind they are, and at names."""
 
 from __future__ import annotations
 
@@ -22,6 +22,25 @@ class Regular(Customer):
 
         app_label = "shop"
         proxy = True
+
+
+class Vip(Customer):
+    """A child with a table of its own, beside that of its parent."""
+
+    class Meta:
+        """Belongs to the office."""
+
+        app_label = "office"
+
+
+class Buyer(models.Model):
+    """A model that a project may put its own in the place of."""
+
+    class Meta:
+        """Belongs to the shop."""
+
+        app_label = "shop"
+        swappable = "SHOP_BUYER_MODEL"
 
 
 class Order(models.Model):

@@ -20,6 +20,7 @@ import dbalias_routers
 from dbalias.api.policy import DatabaseRoutingPolicy, MigrateOn, PinReads, Rule
 from dbalias.django.resolve import resolve
 from dbalias.django.routing import build_routing
+from dbalias_policies import PolicyRouter
 from dbalias_rules import name_of
 from unit.builders import a_policy, a_project, a_replica, a_rule, an_alias
 from unit.runtime.conftest import Publish, a_document, a_routing, forget
@@ -92,7 +93,7 @@ def test_every_look_up_agrees_with_a_naive_scan_of_the_rules(declared: list[Rule
     table = routing["policies"]["Policy_shop"]
     made = type(
         "Made",
-        (dbalias_routers.PolicyRouter,),
+        (PolicyRouter,),
         {"table": table, "routing": routing, "unavailable": {}},
     )
     router = made()
