@@ -1,123 +1,145 @@
-"""The generated routers: against a naive reference, and what Django asks of them one by one."""
+"""The generated routers: what Django asks of them, one by one."""
 
 from __future__ import annotations
 
-import asyncio
+import gc
+import random
+import weakref
 from collections import Counter
-from collections.abc import Iterator
+from math import sqrt
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ImproperlyConfigured
-from django.core.signals import request_finished
-from django.db import transaction
+from django.db import connections, models, transaction
+from django.db.migrations.state import ProjectState
+from django.test import override_settings
+from django.test.utils import isolate_apps
 from django.utils.connection import ConnectionDoesNotExist
-from hypothesis import given
-from hypothesis import strategies as st
 
 import dbalias_databases
 import dbalias_routers
-from dbalias.api.policy import DatabaseRoutingPolicy, MigrateOn, PinReads, Rule
-from dbalias.django.resolve import resolve
-from dbalias.django.routing import build_routing
-from dbalias_policies import PolicyRouter
+from dbalias.api.policy import MigrateOn, PinReads, Rule
+from dbalias.api.project import Routing
 from dbalias_rules import name_of
-from unit.builders import a_policy, a_project, a_replica, a_rule, an_alias
+from unit.builders import a_policy, a_project, a_rule
+from unit.runtime.chains import a_chain, document_of, loaded_from
 from unit.runtime.conftest import Publish, a_document, a_routing, forget
-from unit.runtime.models import Customer, Invoice, JoinTable, Order, Regular
-
-ALIASES = [
-    an_alias("default"),
-    an_alias("users"),
-    an_alias("orders"),
-    an_alias("shard"),
-    a_replica("users_r1", "users"),
-    a_replica("users_r2", "users"),
-]
-STORED = {Customer: "shop.customer", Regular: "shop.customer", Order: "shop.order"}
-STORED |= {JoinTable: "shop.order", Invoice: "office.invoice"}
-
-
-def routing_of(*policies: DatabaseRoutingPolicy, **fields: Any) -> Any:
-    """Return ``routing`` as the operator builds it from policies."""
-    project = a_project()
-    resolution = resolve(project, ALIASES, {})
-    built = build_routing(project, resolution, policies, aliases=ALIASES).document
-    return built | fields
+from unit.runtime.models import Buyer, Customer, Invoice, JoinTable, Order, Regular, Vip
 
 
 def a_router(publish: Publish, *rules: Rule, **fields: Any) -> Any:
     """Return the router of one published policy."""
-    publish(a_document(routing=routing_of(a_policy("shop", *rules, **fields))))
+    publish(document_of(a_policy("shop", *rules, **fields)))
     return dbalias_routers.Policy_shop()
 
 
-def loaded_from(model: Any, alias: str | None) -> Any:
-    """Return an instance that was read from an alias."""
-    instance = model()
-    instance._state.db = alias
-    return instance
-
-
-matches = st.lists(
-    st.sampled_from(["shop", "office", "*", "shop.customer", "shop.order", "office.invoice"]),
-    min_size=1,
-    max_size=3,
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        (Customer, "shop.customer"),
+        (Regular, "shop.customer"),
+        (Vip, "office.vip"),
+        (Order, "shop.order"),
+        (JoinTable, "shop.order"),
+        (Buyer, "shop.buyer"),
+    ],
 )
-rules = st.builds(
-    lambda names, write, shards: a_rule(
-        write,
-        *names,
-        migrate_on=MigrateOn.ALIASES if shards else MigrateOn.WRITE,
-        migrate_aliases=tuple(shards),
-    ),
-    matches,
-    st.sampled_from(["default", "users", "orders"]),
-    st.lists(st.sampled_from(["shard", "orders"]), unique=True, max_size=2),
+def test_rules_know_a_model_by_where_it_is_stored(model: Any, name: str) -> None:
+    """Also as a historical model, which is another class."""
+    assert name_of(model).model == name
+
+
+def test_historical_models_go_where_the_real_ones_go() -> None:
+    """Proxies and join tables of a migration's state, too."""
+    from django.apps import apps
+
+    past = ProjectState.from_apps(apps).apps
+
+    assert name_of(past.get_model("auth", "User").groups.through).model == "auth.user"
+    assert name_of(past.get_model("auth", "User")).app == "auth"
+
+
+def test_a_swapped_model_and_the_one_in_its_place_have_names_of_their_own() -> None:
+    """Nobody asks for the swapped one: it has no table."""
+    with isolate_apps("django.contrib.auth"), override_settings(SHOP_BUYER_MODEL="shop.Patron"):
+
+        class Patron(AbstractBaseUser):
+            class Meta:
+                app_label = "shop"
+
+        assert Buyer._meta.swapped == "shop.Patron"
+        assert name_of(Patron).model == "shop.patron"
+        assert name_of(Buyer).model == "shop.buyer"
+
+
+def test_a_model_that_is_told_by_name_goes_where_the_class_goes(publish: Publish) -> None:
+    """makemigrations tells names as they are written, also of proxies."""
+    router = a_router(publish, a_rule("users", "shop.customer"), a_rule("orders", "*"))
+
+    for name in ("Regular", "regular", "Customer"):
+        assert router.allow_migrate("users", "shop", model_name=name) is True
+        assert router.allow_migrate("orders", "shop", model_name=name) is False
+    assert router.allow_migrate("orders", "shop", model_name="Order_customers") is True
+    assert router.allow_migrate("orders", "shop", model_name="NeverHeardOf") is True
+
+
+@pytest.mark.parametrize(
+    "weights", [{}, {"users_r1": 2}, {"users_r1": 5, "users_r2": 1, "users": 4}]
 )
+def test_a_read_pool_is_used_by_its_weights(publish: Publish, weights: dict[str, int]) -> None:
+    """Each alias within four standard deviations of its share, for this seed and many others."""
+    pool, asked = ("users", "users_r1", "users_r2"), 20_000
+    router = a_router(publish, a_rule("users", "*", read=pool, weights=weights))
+    random.seed(20)
+
+    seen = Counter(router.db_for_read(Customer) for _ in range(asked))
+
+    total = sum(weights.get(alias, 1) for alias in pool)
+    for alias in pool:
+        share = weights.get(alias, 1) / total
+        assert abs(seen[alias] - asked * share) < 4 * sqrt(asked * share * (1 - share))
 
 
-def first_match(declared: list[Rule], label: str) -> Rule | None:
-    """Return the first rule that matches, by the words of the documentation."""
-    app = label.split(".", maxsplit=1)[0]
-    for rule in declared:
-        if "*" in rule.match.apps or app in rule.match.apps or label in rule.match.models:
-            return rule
-    return None
+def test_the_first_router_answers_for_every_policy_behind_it(publish: Publish) -> None:
+    """So that a look-up costs the same with a hundred policies; the order stays."""
+    rules = {"a": a_rule("users", "shop"), "b": a_rule("orders", "*"), "c": a_rule("shard", "*")}
+    chain = a_chain(publish, document_of(*(a_policy(name, rule) for name, rule in rules.items())))
+
+    assert [chain.routers[0].db_for_write(model) for model in (Customer, Invoice)] == [
+        "users",
+        "orders",
+    ]
 
 
-@given(declared=st.lists(rules, min_size=1, max_size=5))
-def test_every_look_up_agrees_with_a_naive_scan_of_the_rules(declared: list[Rule]) -> None:
-    """Write alias, read alias and migrations of every model, however Django spells its name."""
-    routing = routing_of(a_policy("shop", *declared))
-    table = routing["policies"]["Policy_shop"]
-    made = type(
-        "Made",
-        (PolicyRouter,),
-        {"table": table, "routing": routing, "unavailable": {}},
-    )
-    router = made()
-    for model, label in STORED.items():
-        rule = first_match(declared, label)
-        assert router.db_for_write(model) == (rule and rule.write)
-        assert router.db_for_read(model) == (rule and rule.write)
-        app, name = label.split(".")
-        for alias in ("default", "users", "orders", "shard"):
-            wanted = None if rule is None else alias in rule.migrated_on
-            assert router.allow_migrate(alias, app, model_name=name, model=model) is wanted
-            assert router.allow_migrate(alias, app, model_name=name.title()) is wanted
+def test_a_router_of_the_project_before_the_policies_is_asked_before_them(
+    publish: Publish,
+) -> None:
+    """Nothing answers for what stands behind somebody else's router."""
+    project = a_project(routing=Routing(before=("unit.runtime.own_routers.Office",)))
+    chain = a_chain(publish, document_of(a_policy("p", a_rule("users", "*")), project=project))
+
+    assert chain.routers[0].db_for_write(Invoice) is None
+    assert chain.db_for_write(Invoice) == "orders"
+    assert chain.db_for_write(Customer) == "users"
 
 
-def test_a_read_pool_is_used_by_its_weights(publish: Publish) -> None:
-    """Two to one, roughly."""
-    router = a_router(
-        publish, a_rule("users", "*", read=("users_r1", "users_r2"), weights={"users_r1": 2})
-    )
+def test_a_rule_is_not_kept_for_models_that_come_and_go(publish: Publish) -> None:
+    """Historical models would fill the memory of whoever runs many migrations."""
+    router = a_router(publish, a_rule("users", "*"))
+    with isolate_apps("django.contrib.auth"):
 
-    seen = Counter(router.db_for_read(Customer) for _ in range(3000))
+        class Passing(models.Model):
+            class Meta:
+                app_label = "shop"
 
-    assert set(seen) == {"users_r1", "users_r2"}
-    assert 1.6 < seen["users_r1"] / seen["users_r2"] < 2.5
+        assert router.db_for_read(Passing) == "users"
+        gone = weakref.ref(Passing)
+        del Passing
+    gc.collect()
+
+    assert gone() is None
 
 
 def test_an_instance_keeps_to_its_own_database_within_the_set(publish: Publish) -> None:
@@ -192,45 +214,46 @@ def test_reads_are_pinned_inside_a_transaction(publish: Publish) -> None:
     assert router.db_for_read(Customer) == "users_r1"
 
 
-@pytest.fixture
-def pinning(publish: Publish) -> Iterator[Any]:
-    """Return a router with pinReads Request, and forget its writes afterwards."""
-    yield a_router(publish, a_rule("users", "*", read=("users_r1",)), pin_reads=PinReads.REQUEST)
-    request_finished.send(None)
+def test_a_transaction_on_another_alias_pins_nothing(publish: Publish) -> None:
+    """Neither beside it nor around it; nor does its end leave anything."""
+    router = a_router(
+        publish, a_rule("users", "*", read=("users_r1",)), pin_reads=PinReads.TRANSACTION
+    )
+
+    with transaction.atomic(using="orders"):
+        outside = router.db_for_read(Customer)
+        with transaction.atomic(using="users"), transaction.atomic(using="users"):
+            nested = router.db_for_read(Customer)
+        after = router.db_for_read(Customer)
+
+    assert (outside, nested, after) == ("users_r1", "users", "users_r1")
 
 
-def test_reads_are_pinned_after_a_write_until_the_request_ends(pinning: Any) -> None:
-    """The next request reads from the pool again."""
-    before = pinning.db_for_read(Customer)
-    pinning.db_for_write(Customer)
-    after = pinning.db_for_read(Order)
-    request_finished.send(None)
+def test_asking_for_a_transaction_opens_no_connection(publish: Publish) -> None:
+    """A read that goes to a replica must not wake the primary."""
+    router = a_router(
+        publish, a_rule("shard", "*", read=("users_r1",)), pin_reads=PinReads.TRANSACTION
+    )
+    connections["shard"].close()
+    del connections["shard"]
 
-    assert (before, after) == ("users_r1", "users")
-    assert pinning.db_for_read(Customer) == "users_r1"
+    assert router.db_for_read(Customer) == "users_r1"
+    assert connections["shard"].connection is None
 
 
-def test_a_write_in_one_asyncio_task_pins_no_other(pinning: Any) -> None:
-    """Each task has its own pins, and they end with it."""
+def test_a_transaction_is_not_looked_for_on_an_alias_that_is_not_there(publish: Publish) -> None:
+    """The pool answers as it would without pinning."""
+    router = a_router(
+        publish, a_rule("gone", "*", read=("users_r1",)), pin_reads=PinReads.TRANSACTION
+    )
 
-    async def read_after(write: bool) -> str:
-        if write:
-            pinning.db_for_write(Customer)
-        await asyncio.sleep(0)
-        alias: str = pinning.db_for_read(Customer)
-        return alias
-
-    async def both() -> list[str]:
-        return list(await asyncio.gather(read_after(True), read_after(False)))
-
-    assert asyncio.run(both()) == ["users", "users_r1"]
-    assert pinning.db_for_read(Customer) == "users_r1"
+    assert router.db_for_read(Customer) == "users_r1"
 
 
 def test_an_alias_that_is_not_published_yet_is_named_when_it_is_needed(publish: Publish) -> None:
     """Its models are not read from elsewhere; its migrations are answered all the same."""
-    routing = routing_of(a_policy("shop", a_rule("users", "*", read=("users_r1", "users"))))
-    publish(a_document(routing=routing, unavailable={"users": "SecretNotFound"}))
+    rule = a_rule("users", "*", read=("users_r1", "users"))
+    publish(document_of(a_policy("shop", rule), unavailable={"users": "SecretNotFound"}))
     router = dbalias_routers.Policy_shop()
 
     with pytest.raises(ConnectionDoesNotExist, match=r'shop\.Customer .* "users".*SecretNotFound'):
