@@ -138,6 +138,7 @@ class Pod:
 
     def __init__(self, folder: Path, *, release: str = "1.5") -> None:
         self.mount = folder / "mount"
+        self.python = Path(sys.executable)
         self.image = folder / "image"
         self.env: dict[str, str] = {}
         self._folder = folder
@@ -178,7 +179,7 @@ class Pod:
         """Start the runner, by the Job's bootstrap unless ``program`` names a published file."""
         report = self._folder / f"report-{len(self._runs) + 1}.json"
         how = [str(self.mount / program)] if program else ["-c", self._bootstrap()]
-        argv = [sys.executable, *how, *([f"--database={alias}"] if alias else []), *args]
+        argv = [str(self.python), *how, *([f"--database={alias}"] if alias else []), *args]
         self._runs.append(Run(argv, report, cwd=self.image, env=self._environment(report) | env))
         return self._runs[-1]
 
@@ -193,13 +194,25 @@ class Pod:
 
     def manage(self, *words: str) -> str:
         """Run manage.py as the application does; return what it prints."""
-        env = self._environment(None) | {"PYTHONPATH": str(self.mount)}
-        argv = [sys.executable, "manage.py", *words]
-        done = subprocess.run(
-            argv, cwd=self.image, env=env, capture_output=True, text=True, check=False
-        )
+        done = self.try_manage(*words)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def try_manage(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run manage.py as the application does, whether or not it succeeds."""
+        return subprocess.run(
+            [str(self.python), "manage.py", *words],
+            cwd=self.image,
+            env=self.application_environment() | env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+
+    def application_environment(self) -> dict[str, str]:
+        """Return the environment of the application's own processes."""
+        return self._environment(None) | {"PYTHONPATH": str(self.mount)}
 
     def _bootstrap(self) -> str:
         return BOOTSTRAP.format(folder=str(self.mount))
@@ -207,7 +220,7 @@ class Pod:
     def _environment(self, report: Path | None) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
         ours = {
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "PATH": os.pathsep.join([str(self.python.parent), os.environ["PATH"]]),
             "DJANGO_SETTINGS_MODULE": "dbalias_settings",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
