@@ -14,7 +14,7 @@ _URL = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://"
     r"(?:(?P<user>[^:@/?#]*)(?::(?P<password>[^@/?#]*))?@)?"
     r"(?P<hosts>[^@/?#]*)"
-    r"(?:/(?P<name>[^?#]*))?"
+    r"(?:/(?P<name>[^@?#]*))?"
     r"(?:\?(?P<query>[^#]*))?",
     re.DOTALL,
 )
@@ -33,6 +33,8 @@ class ParsedURL:
 
 def parse_url(text: str) -> ParsedURL | None:
     """Return the decoded parts of a URL; None for one that cannot be read without guessing.
+
+    A name with a bare ``@`` is one: it may be the end of a password that holds a slash.
 
     ``fields`` has the keys user, password, host, port and name. Several hosts come out as
     ``h1,h2`` and ``5432,5433``, the way libpq and Django take them.

@@ -122,7 +122,8 @@ def _fingerprint(
 
 
 def _next_document(desired: Desired, runs: Runs) -> JSON | None:
-    migrated = runs.done | _unchanged(desired) | _restored(desired, runs)
+    resolved = runs.done - desired.resolution.problems.keys()
+    migrated = resolved | _unchanged(desired) | _restored(desired, runs)
     if desired.published is None and not _may_begin(desired, runs, migrated):
         return None
     document = stable_document(

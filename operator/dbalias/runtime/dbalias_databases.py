@@ -186,7 +186,9 @@ def _read_document(folder: Folder) -> dict[str, Any]:
         ) from None
     except (ValueError, LookupError, TypeError, RecursionError):
         raise refuse(f"{where} is not what dbalias publishes") from None
-    if not isinstance(version, int) or not 1 <= version <= FORMAT:
+    if not isinstance(version, int):
+        raise refuse(f"{where} is not what dbalias publishes: its format is no number")
+    if not 1 <= version <= FORMAT:
         raise refuse(
             f"{where} has format {version}, and these modules read up to {FORMAT}: mount the "
             "modules of the same ConfigMap beside it"

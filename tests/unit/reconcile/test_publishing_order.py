@@ -108,8 +108,9 @@ class Application(RuleBasedStateMachine):
 
     @rule(name=OTHERS)
     def lose_the_source(self, name: str) -> None:
-        """Delete the Secret that an alias refers to."""
-        if name in self.declared and self.scene.get("Secret", self.secret_of(name)):
+        """Delete the Secret that an alias refers to, while something is published to keep."""
+        there = name in self.declared and self.scene.get("Secret", self.secret_of(name))
+        if there and self.scene.document() is not None:
             self.scene.drop("Secret", self.secret_of(name))
 
     @rule(kind=st.sampled_from(["ConfigMap", "Secret"]))
