@@ -198,7 +198,7 @@ from django.test import SimpleTestCase, TestCase
 
 class KeepsTheDefault(TestCase):
     def test_it(self):
-        """Asks no database for anything."""
+        pass
 
 
 class NamesItsDatabases(TestCase):
@@ -224,7 +224,7 @@ def test_a_test_case_that_keeps_the_default_fails_and_the_others_pass(
     run = shop.run("test --keepdb --no-input -v 2")
 
     assert run.code == 1
-    assert "KeepsTheDefault.test_it)\nAsks no database for anything. ... ERROR" in run.says
+    assert "ERROR: test_it (test_kept.KeepsTheDefault.test_it)" in run.says
     assert DUMMY in run.says
     assert "NamesItsDatabases.test_it) ... ok" in run.says
     assert "NeedsNone.test_it) ... ok" in run.says
