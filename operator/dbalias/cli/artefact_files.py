@@ -20,12 +20,12 @@ def write_files(
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
     for name, value in secret.data.items():
-        _write(folder / name, value.reveal(), PRIVATE)
+        write_file(folder / name, value.reveal(), PRIVATE)
     for name, text in (config_map.data if config_map else {}).items():
-        _write(folder / name, text.encode(), PUBLIC)
+        write_file(folder / name, text.encode(), PUBLIC)
 
 
-def _write(path: Path, content: bytes, mode: int) -> None:
+def write_file(path: Path, content: bytes, mode: int) -> None:
     """Replace a file in one step: neither half of it nor a wider mode is ever to be seen."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

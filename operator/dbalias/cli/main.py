@@ -16,8 +16,12 @@ VERBS = {
     "inject": "mount what is published into the pods of workloads",
     "local": "run a command with the same settings on this machine, without a cluster",
     "status": "show what is published, migrated and failing in a cluster",
+    "import": "turn an existing settings module into manifests",
 }
 """Each verb is a module of this room with ``add_arguments`` and ``run``."""
+
+MODULES = {"import": "import_settings"}
+"""Verbs whose module cannot have their name."""
 
 WITH_COMMAND = frozenset({"local"})
 """Verbs that take a command after ``--``, which is not for us to read."""
@@ -53,7 +57,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             verb, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter
         )
         if verb == asked:
-            module = import_module(f"dbalias.cli.{verb}")
+            module = import_module(f"dbalias.cli.{MODULES.get(verb, verb)}")
             below.description = module.__doc__
             module.add_arguments(below)
             below.set_defaults(run=module.run)
