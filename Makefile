@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup check lint types imports fast test slow demo demo-down bench django lock manifests
+.PHONY: help setup check lint types imports fast test slow demo demo-down bench django matrix lock manifests
 
 # The local cluster's version; without it the newest that the repository knows.
 ifdef KUBERNETES_VERSION
@@ -61,6 +61,9 @@ bench: $(LOCKED) ## measure: prints the figures that docs/ quotes
 
 django: $(LOCKED) ## Django's own tests with published settings and with hand-written ones (DJANGO_ARGS='--series 6.1 SUITE…')
 	@PYTHONPATH=operator:tools:tests $(VENV)/python -m django_suite $(DJANGO_ARGS)
+
+matrix: $(LOCKED) ## the published files on every Python, Django and driver at hand
+	@DBALIAS_MATRIX=all $(PYTEST) -n 2 --dist worksteal tests/matrix
 
 lock: $(LOCKED) ## resolve pyproject.toml into requirements/*.txt (LOCK_ARGS=--upgrade for newer ones)
 	@.ci/lock $(LOCK_ARGS)
