@@ -9,25 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from dbalias.api.conditions import Reason, parse_timestamp, timestamp
+from dbalias.api.conditions import parse_timestamp, timestamp
 from dbalias.api.meta import JSON
 from dbalias.api.ownership import labels_of
 from dbalias.api.secrets import SecretBytes
-from dbalias.django.allowance import routing_on
 from dbalias.django.artefact import (
     config_map_data,
-    is_routed_alike,
     needed_files,
     secret_data,
-    stable_document,
 )
-from dbalias.django.entries import EntryKind
-from dbalias.migrations.identity import run_identity
 from dbalias.reconcile.actions import Action, DeleteObject, PublishConfigMap, PublishSecret
+from dbalias.reconcile.advance import next_document
 from dbalias.reconcile.desired import Desired, fingerprint, own_data
 from dbalias.reconcile.final import final_revision
 from dbalias.reconcile.gate import find_refusal
@@ -79,10 +74,9 @@ def plan_publication(
     snapshot: Snapshot, desired: Desired, runs: Runs, now: datetime
 ) -> Publication:
     """Decide what is published now; while the project is held, the last published stays."""
-    kept = _fingerprint(desired, desired.published, own_data(snapshot.secret))
     if desired.hold is not None:
-        return Publication(document=desired.published, credentials=kept)
-    document = _next_document(desired, runs)
+        return _while_held(snapshot, desired, now)
+    document = next_document(desired, runs)
     due = due_at(snapshot, desired, document, now)
     if due is not None:
         document = desired.published
@@ -106,8 +100,22 @@ def plan_publication(
     )
     if find_refusal(snapshot):
         # Tried again, but what applications load is still what was there before.
+        kept = _fingerprint(desired, desired.published, own_data(snapshot.secret))
         return replace(publication, document=desired.published, complete=False, credentials=kept)
     return publication
+
+
+def _while_held(snapshot: Snapshot, desired: Desired, now: datetime) -> Publication:
+    """Keep the document; logins that it reads flow all the same, and a lost Secret comes back."""
+    document, stored = desired.published, own_data(snapshot.secret)
+    if document is None or (snapshot.secret is not None and not snapshot.secret.ours):
+        return Publication(document=document, credentials=_fingerprint(desired, document, stored))
+    data = _secret_data(snapshot, desired, document, settled=False)
+    return Publication(
+        secrets=_stable_secret(snapshot, desired, data, now),
+        document=document,
+        credentials=_fingerprint(desired, document, data),
+    )
 
 
 def _fingerprint(
@@ -119,88 +127,6 @@ def _fingerprint(
     return fingerprint(
         desired.salt, {name: value for name, value in data.items() if name in needed}
     )
-
-
-def _next_document(desired: Desired, runs: Runs) -> JSON | None:
-    resolved = runs.done - desired.resolution.problems.keys()
-    migrated = resolved | _unchanged(desired) | _restored(desired, runs)
-    if desired.published is None and not _may_begin(desired, runs, migrated):
-        return None
-    document = stable_document(
-        desired.artefact.document,
-        desired.last_good,
-        migrated=_with_primaries(desired, migrated),
-        mode=desired.project.publish,
-    )
-    return desired.published if document is None else document
-
-
-def _with_primaries(desired: Desired, migrated: AbstractSet[str]) -> frozenset[str]:
-    """Leave out replicas of what is not migrated: they have the tables that their primary has."""
-    families, entries = desired.routing.document["families"], desired.resolution.entries
-    return frozenset(
-        alias
-        for alias in migrated
-        if alias not in entries
-        or entries[alias].kind is not EntryKind.REPLICA
-        or families.get(alias, alias) in migrated
-    )
-
-
-def _unchanged(desired: Desired) -> frozenset[str]:
-    """Return the aliases that keep their last good entry and hold no new route up.
-
-    One whose tables would be others under the new routes does: they are not made yet.
-    """
-    if desired.published is None:
-        return frozenset(desired.resolution.problems)
-    return frozenset(
-        alias
-        for alias in desired.resolution.problems
-        if is_routed_alike(desired.artefact.document, desired.published, alias)
-    )
-
-
-def _restored(desired: Desired, runs: Runs) -> frozenset[str]:
-    """Return the aliases to publish again when the ConfigMap is lost while a run is wanted.
-
-    Nobody knows then what it said. An alias whose last run differs in nothing but the image
-    has the tables that applications know; any other waits for the run.
-    """
-    if desired.published is not None or not _was_published(desired):
-        return frozenset()
-    return frozenset(alias for alias in runs.records if _differs_in_image(desired, runs, alias))
-
-
-def _differs_in_image(desired: Desired, runs: Runs, alias: str) -> bool:
-    entry, completed = desired.resolution.entries.get(alias), runs.records[alias].completed
-    if entry is None or completed is None:
-        return False
-    routing = routing_on(desired.routing.document, alias)
-    project = replace(desired.project, image=completed.image)
-    owner = desired.resolution.owners[alias]
-    return run_identity(project, entry, routing, owner) == completed.identity
-
-
-def _was_published(desired: Desired) -> bool:
-    return bool(desired.project.status.get("publishedRevision"))
-
-
-def _may_begin(desired: Desired, runs: Runs, migrated: AbstractSet[str]) -> bool:
-    """Tell whether a first publication would give the application something to work with.
-
-    Pods wait for a ConfigMap that is not there, and never see an alias that comes later: so
-    nothing is published before every alias has either been migrated or cannot be for now.
-    """
-    if _was_published(desired) and desired.resolution.entries.keys() <= migrated:
-        return True
-    refused = any(
-        runs.conditions[alias].reason is Reason.AUDIT_REFUSED for alias in runs.conditions
-    )
-    if runs.open or refused:
-        return False
-    entries = desired.artefact.document["databases"]
-    return any(entries[alias]["settings"] for alias in runs.done if alias in entries)
 
 
 def _may_prune(

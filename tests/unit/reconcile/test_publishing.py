@@ -169,6 +169,20 @@ def test_an_entry_whose_login_is_lost_everywhere_keeps_no_process_from_starting(
     assert scene.document()["unavailable"] == {"users": "SecretNotFound"}
 
 
+def test_a_set_that_became_invalid_keeps_no_password_back() -> None:
+    """Settings stay as they were; a rotated login and a lost Secret are not held up by a typo."""
+    scene = a_scene().settle()
+    before = scene.document()
+    scene.put(policy("typo", everything_to("usrs")), secret(password="rotated")).settle()
+    assert scene.condition(Kind.PROJECT, "shop")["reason"] == "AliasNotFound"
+    stored = scene.get("Secret", "shop-databases")["data"]
+    scene.drop("Secret", "shop-databases")
+    scene.settle()
+    assert scene.get("Secret", "shop-databases")["data"] == stored
+    assert base64.b64decode(stored["default.password"]) == b"rotated"
+    assert scene.document() == before
+
+
 def test_what_cannot_be_read_changes_nothing_that_is_published() -> None:
     """An empty list that was no answer must not become an empty DATABASES."""
     scene = a_scene().settle()
