@@ -71,6 +71,7 @@ class Reason(StrEnum):
     SUSPENDED = "Suspended"
     PENDING = "Pending"
     AWAITING_APPROVAL = "AwaitingApproval"
+    CHECKING = "Checking"
     MIGRATING = "Migrating"
     LONG_RUNNING = "LongRunning"
     POD_NOT_CREATED = "PodNotCreated"

@@ -1,4 +1,7 @@
-"""What the condition ``Migrated`` of an alias says, in each state a verdict can find it in."""
+"""What the condition ``Migrated`` of an alias says, in each state a verdict can find it in.
+
+A check speaks through the same condition, where it stands in for the migration.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,16 @@ from datetime import datetime, timedelta
 from dbalias.api.conditions import Condition, ConditionValue, Reason, Status, timestamp
 from dbalias.api.project import MigrateMode
 from dbalias.django.entries import EntryKind
+from dbalias.migrations.marks import REQUEST_ANNOTATION, Purpose
 from dbalias.migrations.observed import JobState
 from dbalias.migrations.record import Completed, Outcome, Record
 from dbalias.migrations.trouble import find_trouble
 from dbalias.migrations.wanted import Wanted
+
+NAMES_SHOWN = 5
+"""Pending migrations that a message names."""
+
+UNDER_WAY = {Purpose.MIGRATE: Reason.MIGRATING, Purpose.CHECK: Reason.CHECKING}
 
 LONG = timedelta(minutes=30)
 """A run this old is reported as long; it is never stopped for that."""
@@ -42,12 +51,12 @@ def progress(wanted: Wanted, job: JobState, *, record: Record, now: datetime) ->
     if trouble:
         reason, what = trouble.reason, trouble.message
     elif job.deleting:
-        reason, what = Reason.MIGRATING, "it was deleted; its pod may stop between two migrations"
+        reason, what = UNDER_WAY[wanted.purpose], "it was deleted, and its pod is stopping"
     elif now - job.created_at >= LONG:
         reason = Reason.LONG_RUNNING
         what = f"it has run since {since}, over 30 minutes. It is left to run; see its log"
     else:
-        reason, what = Reason.MIGRATING, f"it was started at {since}"
+        reason, what = UNDER_WAY[wanted.purpose], f"it was started at {since}"
     before = f" The attempt before it: {record.message}" if record.message else ""
     return _migrated(
         Status.FALSE, reason, f"Alias {wanted.alias}, Job {job.name}: {what.rstrip('.')}.{before}"
@@ -56,6 +65,8 @@ def progress(wanted: Wanted, job: JobState, *, record: Record, now: datetime) ->
 
 def completion(wanted: Wanted, completed: Completed, *, record: Record) -> ConditionValue:
     """Return the condition of an alias whose last completed run is the wanted one."""
+    if completed.pending_count:
+        return _pending(wanted, completed)
     ahead = completed.ahead_count > 0
     told = _ahead(completed) if ahead else _applied(completed)
     return _migrated(
@@ -65,15 +76,37 @@ def completion(wanted: Wanted, completed: Completed, *, record: Record) -> Condi
     )
 
 
-def by_request_only(wanted: Wanted) -> ConditionValue:
-    """Return the condition of what is not migrated under the modes Check and Approve."""
-    if wanted.mode is MigrateMode.CHECK:
-        reason, what = Reason.PENDING, "migrate.mode is Check: nothing is written"
-    else:
-        reason, what = Reason.AWAITING_APPROVAL, "migrate.mode is Approve: a person decides"
+def not_asked_for(wanted: Wanted) -> ConditionValue:
+    """Return the condition where no run of this purpose is wanted: another purpose's tells more."""
+    reason = _waiting_reason(wanted)
+    return _migrated(Status.FALSE, reason, f"Alias {wanted.alias}: {_what_helps(wanted)}.")
+
+
+def _pending(wanted: Wanted, completed: Completed) -> ConditionValue:
+    """What a check found to be migrated."""
+    names = ", ".join(completed.pending[:NAMES_SHOWN])
+    more = completed.pending_count - min(len(completed.pending), NAMES_SHOWN)
+    listed = names + (f" and {more} more" if more > 0 else "")
     return _migrated(
-        Status.FALSE, reason, f"Alias {wanted.alias}: not migrated as wanted now; {what}."
+        Status.FALSE,
+        _waiting_reason(wanted),
+        f"Alias {wanted.alias}, Job {completed.job}: {completed.pending_count} migration(s) "
+        f"pending: {listed}; {_what_helps(wanted)}.",
     )
+
+
+def _waiting_reason(wanted: Wanted) -> Reason:
+    return Reason.AWAITING_APPROVAL if wanted.mode is MigrateMode.APPROVE else Reason.PENDING
+
+
+def _what_helps(wanted: Wanted) -> str:
+    match wanted.mode:
+        case MigrateMode.CHECK:
+            return "migrate.mode is Check, so nothing is written: set it to Auto to migrate"
+        case MigrateMode.APPROVE:
+            return "migrate.mode is Approve: a person decides"
+        case _:
+            return f"annotate DatabaseAlias/{wanted.object} with {REQUEST_ANNOTATION}=<time>"
 
 
 def failure(record: Record) -> ConditionValue:
@@ -88,7 +121,7 @@ def starting(wanted: Wanted, job: str, *, number: int) -> ConditionValue:
     """Return the condition of an alias whose Job is being created."""
     return _migrated(
         Status.FALSE,
-        Reason.MIGRATING,
+        UNDER_WAY[wanted.purpose],
         f"Alias {wanted.alias}: Job {job} is being created (attempt {number}).",
     )
 
@@ -113,6 +146,7 @@ def not_created(wanted: Wanted, job: str, *, message: str) -> ConditionValue:
 
 
 def _applied(completed: Completed) -> str:
+    """What a run that left nothing to do has done."""
     last = f"; the last is {completed.last}" if completed.last else ""
     if not completed.applied_count:
         return f"nothing was left to migrate{last}"

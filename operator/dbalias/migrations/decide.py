@@ -1,4 +1,8 @@
-"""One alias: must a Job start now, may one be deleted, and is there anything left to do."""
+"""One alias and one purpose: must a Job start, may one be deleted, is there anything left to do.
+
+A migration and a check are attempts of one kind: each has its record, its Jobs and its
+requests, and neither changes what is known of the other. ``standing`` sums both up.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dbalias.api.conditions import ConditionValue, parse_timestamp
-from dbalias.api.project import MigrateMode
+from dbalias.api.conditions import ConditionValue, Status, parse_timestamp
 from dbalias.migrations import conditions
 from dbalias.migrations.conditions import name_taken, not_created
 from dbalias.migrations.jobs import job_name
 from dbalias.migrations.ledger import take_stock, unfinished
+from dbalias.migrations.marks import Purpose
 from dbalias.migrations.observed import JobState
 from dbalias.migrations.record import Completed, Outcome, Record
 from dbalias.migrations.trouble import PATIENCE, find_trouble
@@ -31,7 +35,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What follows for one alias.
+    """What follows for one alias and one purpose.
 
     ``record`` is what to store when nothing is started; when ``start`` is let through by
     ``order.release``, ``start.record`` is stored instead. ``retire`` names finished Jobs whose
@@ -53,11 +57,12 @@ class Verdict:
 
 
 def decide(wanted: Wanted, *, record: Record, jobs: Sequence[JobState], now: datetime) -> Verdict:
-    """Return the verdict on one alias; total and pure.
+    """Return the verdict on one alias and one purpose; total and pure.
 
-    ``record`` is the one read from the API, ``jobs`` all of the alias' migrate Jobs together
-    with ``observed.survivors``.
+    ``record`` is the one read from the API, ``jobs`` all of the alias' Jobs, of which those of
+    the wanted purpose count, together with ``observed.survivors``.
     """
+    jobs = [job for job in jobs if job.purpose is wanted.purpose]
     known = take_stock(record, wanted=wanted, jobs=jobs, now=now)
     verdict = _judge(wanted, record=known, jobs=jobs, now=now)
     return replace(verdict, retire=_retired(record, jobs=jobs, limit=wanted.history_limit))
@@ -72,9 +77,10 @@ def _judge(wanted: Wanted, *, record: Record, jobs: Sequence[JobState], now: dat
     if active:
         return _while_running(wanted, record=record, job=active[-1], now=now)
     if completed := _completed(wanted, record):
-        return Verdict(record, conditions.completion(wanted, completed, record=record), done=True)
-    if wanted.mode is not MigrateMode.AUTO:
-        return Verdict(record, conditions.by_request_only(wanted))
+        told = conditions.completion(wanted, completed, record=record)
+        return Verdict(record, told, done=told.status is Status.TRUE)
+    if not _is_owed(wanted, record):
+        return _idle(wanted, record)
     if _is_waiting(record, now) and not _is_changed(wanted, record):
         return _after_failure(record)
     return _start(wanted, record=record, jobs=jobs, now=now)
@@ -107,6 +113,23 @@ def _with_active(verdict: Verdict, job: JobState, *, unwanted: bool, now: dateti
         return verdict
     record = replace(verdict.record, outcome=Outcome.CANCELLED)
     return replace(verdict, record=record, cancel=job.name)
+
+
+def _is_owed(wanted: Wanted, record: Record) -> bool:
+    """Whether a run may start: by itself, or as the answer to a request.
+
+    A check that was asked for is owed until it has told something; a migration never starts
+    where a person decides.
+    """
+    if wanted.is_automatic or wanted.purpose is Purpose.MIGRATE:
+        return wanted.is_automatic
+    return _is_requested(wanted, record) or record.is_open or record.retry_at is not None
+
+
+def _idle(wanted: Wanted, record: Record) -> Verdict:
+    if record.outcome is Outcome.FAILED:
+        return replace(_after_failure(record), wake_at=None)
+    return Verdict(record, conditions.not_asked_for(wanted))
 
 
 def _is_waiting(record: Record, now: datetime) -> bool:
@@ -166,7 +189,9 @@ def _next_attempt(
     if not again:
         number = max([record.attempt, *(job.attempt for job in jobs)]) + 1
     name = record.job if again else ""
-    name = name or job_name(wanted.project, wanted.alias, wanted.identity, number)
+    name = name or job_name(
+        wanted.project, wanted.alias, wanted.identity, number, purpose=wanted.purpose
+    )
     started = replace(
         record,
         attempt=number,

@@ -1,4 +1,4 @@
-"""The migrate Job: its name and its body."""
+"""The Job of an attempt: its name and its body."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dbalias.api.meta import JSON
 from dbalias.api.ownership import ALIAS_LABEL, labels_of, owner_reference
 from dbalias.api.project import DjangoProject
 from dbalias.migrations import marks
+from dbalias.migrations.marks import Purpose
 from dbalias.migrations.pods import build_pod_spec
 
 SLUG_LENGTH = 18
@@ -35,6 +36,7 @@ class JobSpec:
     alias: DatabaseAlias
     config_map: str
     secret: str
+    purpose: Purpose = Purpose.MIGRATE
     migrate_secret: str | None = None
     attempt: int = 1
     name: str = ""
@@ -45,13 +47,15 @@ class JobSpec:
     requested_at: str | None = None
 
 
-def job_name(project: str, alias: str, identity: str, attempt: int) -> str:
+def job_name(
+    project: str, alias: str, identity: str, attempt: int, *, purpose: Purpose = Purpose.MIGRATE
+) -> str:
     """Return a legal name (at most 63 characters), the same for the same arguments.
 
     The digest is over the unabridged names too, so that aliases whose slugs meet stay apart.
     """
     mark = digest([project, alias, identity])
-    return f"{_slug(project)}-{_slug(alias)}-m-{mark}-{attempt}"
+    return f"{_slug(project)}-{_slug(alias)}-{purpose[0]}-{mark}-{attempt}"
 
 
 def build_job(spec: JobSpec) -> JSON:
@@ -70,10 +74,14 @@ def build_job(spec: JobSpec) -> JSON:
         "template": {
             "metadata": {
                 "labels": {**migrate.pod.labels, **_labels(spec)},
-                "annotations": {**migrate.pod.annotations, **KEEP_RUNNING},
+                "annotations": {**migrate.pod.annotations, **_protection(spec.purpose)},
             },
             "spec": build_pod_spec(
-                project, spec.alias, attempt=spec.attempt, sources=_published(spec)
+                project,
+                spec.alias,
+                purpose=spec.purpose,
+                attempt=spec.attempt,
+                sources=_published(spec),
             ),
         },
     }
@@ -83,8 +91,7 @@ def build_job(spec: JobSpec) -> JSON:
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
-            "name": spec.name
-            or job_name(project.metadata.name, spec.alias.alias, spec.identity, spec.attempt),
+            "name": spec.name or _name(spec),
             "namespace": project.metadata.namespace,
             "labels": _labels(spec),
             "annotations": _annotations(spec),
@@ -94,11 +101,21 @@ def build_job(spec: JobSpec) -> JSON:
     }
 
 
+def _name(spec: JobSpec) -> str:
+    project, alias = spec.project.metadata.name, spec.alias.alias
+    return job_name(project, alias, spec.identity, spec.attempt, purpose=spec.purpose)
+
+
+def _protection(purpose: Purpose) -> dict[str, str]:
+    """A check that is moved has written nothing, and is made again."""
+    return KEEP_RUNNING if purpose is Purpose.MIGRATE else {}
+
+
 def _labels(spec: JobSpec) -> dict[str, str]:
     return {
         **labels_of(spec.project.metadata.name),
         ALIAS_LABEL: spec.alias.alias,
-        marks.PURPOSE_LABEL: marks.MIGRATE_PURPOSE,
+        marks.PURPOSE_LABEL: spec.purpose.value,
         marks.ATTEMPT_LABEL: str(spec.attempt),
     }
 
@@ -109,7 +126,7 @@ def _annotations(spec: JobSpec) -> dict[str, str]:
         marks.BODY_ANNOTATION: spec.body,
         marks.ALIAS_UID_ANNOTATION: spec.alias.metadata.uid,
         marks.DATABASE_ANNOTATION: spec.database,
-        marks.REQUEST_ANNOTATION: spec.requested_at,
+        marks.REQUESTS[spec.purpose]: spec.requested_at,
     }
     return {name: value for name, value in said.items() if value}
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from dbalias.migrations import outcomes
-from dbalias.migrations.marks import REQUEST_ANNOTATION
+from dbalias.migrations.marks import REQUESTS, Purpose
 from dbalias.migrations.observed import Finished, JobState, PodState
 from dbalias.migrations.outcomes import Ending, Evidence, Retry
 from dbalias.migrations.record import LIST_LIMIT, Audit, Completed, Outcome, Record
@@ -31,19 +31,19 @@ def take_stock(
             exit_code=None,
             detail="its Job was deleted before it ended",
             transactional_ddl=wanted.transactional_ddl,
+            writes=_writes(wanted),
         )
         return _failed(record, wanted=wanted, evidence=gone, now=now)
     if record.outcome is Outcome.CANCELLED and _is_idle(job):
         return record
     running = _running(record, job)
-    match job.finished:
-        case None:
-            return running
-        case Finished.COMPLETE:
-            return _succeeded(running, job)
-        case Finished.FAILED:
-            evidence = _evidence(job, transactional_ddl=wanted.transactional_ddl)
-            return _failed(running, wanted=wanted, evidence=evidence, now=job.finished_at or now)
+    if job.finished is None:
+        return running
+    # A check's exit code alone does not tell what it has seen.
+    if job.finished is Finished.COMPLETE and (_writes(wanted) or _report(job.pod)):
+        return _succeeded(running, job)
+    evidence = _evidence(job, wanted=wanted)
+    return _failed(running, wanted=wanted, evidence=evidence, now=job.finished_at or now)
 
 
 def unfinished(jobs: Sequence[JobState]) -> tuple[JobState, ...]:
@@ -62,6 +62,10 @@ def _decisive(record: Record, *, jobs: Sequence[JobState], alias_uid: str) -> Jo
         return active[-1]
     later = [j for j in jobs if j.attempt > record.attempt and j.alias_uid == alias_uid]
     return max(later, key=lambda job: job.attempt, default=None)
+
+
+def _writes(wanted: Wanted) -> bool:
+    return wanted.purpose is Purpose.MIGRATE
 
 
 def _is_own(record: Record, job: JobState) -> bool:
@@ -93,15 +97,19 @@ def _running(record: Record, job: JobState) -> Record:
 
 def _succeeded(record: Record, job: JobState) -> Record:
     report = _report(job.pod) or Report(state="done")
+    checked = job.purpose is Purpose.CHECK
     completed = Completed(
         identity=record.identity,
         image=record.image,
         job=job.name,
+        started_at=job.created_at,
         finished_at=job.finished_at,
         applied_count=report.applied_count,
         last=report.last,
         ahead_count=report.ahead_count,
         ahead=report.ahead[:LIST_LIMIT],
+        pending_count=report.pending_count if checked else 0,
+        pending=report.pending[:LIST_LIMIT] if checked else (),
     )
     return replace(
         record,
@@ -139,17 +147,19 @@ def _message(record: Record, *, wanted: Wanted, ending: Ending) -> str:
         return f"{told} {ending.remedy}."
     return (
         f"{told} {ending.remedy}; a change of image or settings starts another attempt, and so "
-        f"does annotating DatabaseAlias/{wanted.object} with {REQUEST_ANNOTATION}=<time>."
+        f"does annotating DatabaseAlias/{wanted.object} with {REQUESTS[wanted.purpose]}=<time>."
     )
 
 
-def _evidence(job: JobState, *, transactional_ddl: bool) -> Evidence:
+def _evidence(job: JobState, *, wanted: Wanted) -> Evidence:
     pod = job.pod
+    lost = "" if job.finished is Finished.FAILED else "its report is lost"
     if pod is None:
         return Evidence(
             exit_code=outcomes.exit_code_in(job.failure_message),
-            detail=job.failure_message,
-            transactional_ddl=transactional_ddl,
+            detail=job.failure_message or lost,
+            transactional_ddl=wanted.transactional_ddl,
+            writes=_writes(wanted),
         )
     report = _report(pod)
     code = pod.exit_code
@@ -158,9 +168,10 @@ def _evidence(job: JobState, *, transactional_ddl: bool) -> Evidence:
     return Evidence(
         exit_code=outcomes.exit_code_in(job.failure_message) if code is None else code,
         report=report,
-        detail=detail or job.failure_message,
+        detail=detail or job.failure_message or lost,
         ran=pod.started or pod.node_lost,
-        transactional_ddl=transactional_ddl,
+        transactional_ddl=wanted.transactional_ddl,
+        writes=_writes(wanted),
     )
 
 

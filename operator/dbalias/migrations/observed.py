@@ -1,4 +1,4 @@
-"""What the cluster shows of migrate Jobs and their pods, as values."""
+"""What the cluster shows of our Jobs and their pods, as values."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dbalias.api.conditions import parse_timestamp
 from dbalias.api.meta import JSON
 from dbalias.api.ownership import ALIAS_LABEL, MANAGED_BY, MANAGER, PROJECT_LABEL
 from dbalias.migrations import marks
+from dbalias.migrations.marks import Purpose
 
 COMPLAINT_LIMIT = 500
 """Characters kept of a message that Kubernetes wrote."""
@@ -32,7 +33,7 @@ class Finished(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PodState:
-    """The one pod of a migrate Job. ``owner`` is the Job's uid."""
+    """The one pod of a Job. ``owner`` is the Job's uid."""
 
     name: str
     uid: str = ""
@@ -63,7 +64,7 @@ class PodState:
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """A migrate Job. ``finished`` None: it may still run, or has not begun to."""
+    """A Job of ours. ``finished`` None: it may still run, or has not begun to."""
 
     name: str
     uid: str
@@ -72,6 +73,7 @@ class JobState:
     identity: str
     body: str
     created_at: datetime
+    purpose: Purpose = Purpose.MIGRATE
     project: str = ""
     alias_uid: str = ""
     database: str = ""
@@ -116,7 +118,7 @@ def parse_pod(body: JSON) -> PodState:
 
 
 def parse_job(body: JSON, pods: Sequence[PodState], events: Iterable[JSON]) -> JobState | None:
-    """Return the state of a migrate Job with its own pod; None when its labels are not ours.
+    """Return the state of a Job with its own pod; None when its labels are not ours.
 
     ``pods`` and ``events`` may hold those of other Jobs: they are told apart by uid. Only the
     conditions Complete and Failed tell the end: FailureTarget comes while the pod still runs.
@@ -125,6 +127,7 @@ def parse_job(body: JSON, pods: Sequence[PodState], events: Iterable[JSON]) -> J
     labels, notes = meta.get("labels") or {}, meta.get("annotations") or {}
     if not _is_ours(labels):
         return None
+    purpose = Purpose(labels[marks.PURPOSE_LABEL])
     pod = _newest([pod for pod in pods if pod.owner and pod.owner == meta.get("uid")])
     finished, end = _end(status)
     return JobState(
@@ -135,10 +138,11 @@ def parse_job(body: JSON, pods: Sequence[PodState], events: Iterable[JSON]) -> J
         identity=notes.get(marks.IDENTITY_ANNOTATION, ""),
         body=notes.get(marks.BODY_ANNOTATION, ""),
         created_at=parse_timestamp(meta.get("creationTimestamp")) or datetime.fromtimestamp(0, UTC),
+        purpose=purpose,
         project=labels.get(PROJECT_LABEL, ""),
         alias_uid=notes.get(marks.ALIAS_UID_ANNOTATION, ""),
         database=notes.get(marks.DATABASE_ANNOTATION, ""),
-        requested_at=notes.get(marks.REQUEST_ANNOTATION),
+        requested_at=notes.get(marks.REQUESTS[purpose]),
         image=_named(_containers(spec), marks.CONTAINER).get("image"),
         finished=finished,
         failure_message=_bounded(end.get("message")) if finished is Finished.FAILED else "",
@@ -175,6 +179,7 @@ def _without_job(pod: PodState) -> JobState:
         identity="",
         body="",
         created_at=pod.created_at or datetime.fromtimestamp(0, UTC),
+        purpose=Purpose(labels[marks.PURPOSE_LABEL]),
         project=labels.get(PROJECT_LABEL, ""),
         deleting=True,
         pod=replace(pod, deleting=True),
@@ -184,7 +189,7 @@ def _without_job(pod: PodState) -> JobState:
 def _is_ours(labels: JSON) -> bool:
     return (
         labels.get(MANAGED_BY) == MANAGER
-        and labels.get(marks.PURPOSE_LABEL) == marks.MIGRATE_PURPOSE
+        and labels.get(marks.PURPOSE_LABEL) in set(Purpose)
         and bool(labels.get(ALIAS_LABEL))
         and (labels.get(marks.ATTEMPT_LABEL) or "").isdecimal()
     )

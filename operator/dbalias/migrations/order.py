@@ -7,55 +7,69 @@ from typing import NamedTuple
 
 from dbalias.api.conditions import Condition, ConditionValue, Reason, Status
 from dbalias.api.problems import Problem
-from dbalias.migrations.decide import Verdict
 from dbalias.migrations.identity import database_mark
+from dbalias.migrations.marks import Purpose
 from dbalias.migrations.observed import JobState
+from dbalias.migrations.standing import Standing
 from dbalias.migrations.wanted import Wanted
 
 
-class Release(NamedTuple):
-    """The aliases whose ``Verdict.start`` is let through, and why the others wait."""
+class Turn(NamedTuple):
+    """A start that waits to be let through."""
 
-    allowed: tuple[str, ...]
-    held: Mapping[str, ConditionValue]
+    alias: str
+    purpose: Purpose
+
+
+class Release(NamedTuple):
+    """The turns whose ``Verdict.start`` is let through, and why the others wait."""
+
+    allowed: tuple[Turn, ...]
+    held: Mapping[Turn, ConditionValue]
 
 
 def release(
-    verdicts: Mapping[str, Verdict],
+    standings: Mapping[str, Standing],
     wanted: Mapping[str, Wanted],
     *,
     running: Iterable[JobState] = (),
     max_parallel: int,
 ) -> Release:
-    """Return which starts may go ahead, those with fewer failures first, then by name.
+    """Return which starts may go ahead: migrations before checks, then by failures and name.
 
-    Both mappings are by alias. ``running`` are further Jobs that may hold a database: those of
-    aliases that no longer exist, and of other projects where they are seen; finished ones and
-    the aliases' own do no harm.
+    A check waits while its database is migrated, because it would tell of a moment; no
+    migration waits for a check. Both mappings are by alias; the wish of either purpose will
+    do. ``running`` are further Jobs that may hold a database: those of aliases that no longer
+    exist, and of other projects where they are seen; finished ones and the aliases' own do no
+    harm.
     """
-    holders = _holders(verdicts, wanted, running=running)
-    free = max_parallel - sum(verdict.active for verdict in verdicts.values())
+    holders = _holders(standings, wanted, running=running)
+    free = max_parallel - sum(
+        standing.of(purpose).active for standing in standings.values() for purpose in Purpose
+    )
     cycles = find_cycles({name: one.depends_on for name, one in wanted.items()})
-    allowed: list[str] = []
-    held: dict[str, ConditionValue] = {}
-    for alias in _turns(verdicts):
-        one = wanted[alias]
-        obstacle = (
-            _in_cycle(cycles.get(alias))
-            or _awaits_dependency(one, verdicts)
-            or _awaits_database(one, holders)
-            or _awaits_turn(free, max_parallel)
-        )
+    allowed: list[Turn] = []
+    held: dict[Turn, ConditionValue] = {}
+    for turn in _turns(standings):
+        one = wanted[turn.alias]
+        obstacle = _awaits_database(one, holders) or _awaits_turn(free, max_parallel)
+        if turn.purpose is Purpose.MIGRATE:
+            cycle = _in_cycle(cycles.get(turn.alias))
+            obstacle = cycle or _awaits_dependency(one, standings) or obstacle
         if obstacle:
-            reason, why = obstacle
-            message = f"Alias {alias} is not migrated yet: {why}."
-            held[alias] = ConditionValue(Condition.MIGRATED, Status.FALSE, reason, message)
+            held[turn] = _held(turn, *obstacle)
             continue
-        allowed.append(alias)
+        allowed.append(turn)
         free -= 1
-        if one.database:
-            holders[database_mark(one.database)] = _starting_job(verdicts[alias])
+        if turn.purpose is Purpose.MIGRATE:
+            holders[_place(one)] = _starting_job(standings[turn.alias])
     return Release(tuple(allowed), held)
+
+
+def _held(turn: Turn, reason: Reason, why: str) -> ConditionValue:
+    what = "checked" if turn.purpose is Purpose.CHECK else "migrated"
+    message = f"Alias {turn.alias} is not {what} yet: {why}."
+    return ConditionValue(Condition.MIGRATED, Status.FALSE, reason, message)
 
 
 def find_cycles(depends: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
@@ -94,21 +108,41 @@ def cycle_problems(wanted: Iterable[Wanted]) -> dict[str, Problem]:
 _Obstacle = tuple[Reason, str]
 
 
-def _turns(verdicts: Mapping[str, Verdict]) -> list[str]:
-    """Aliases that would start; one that keeps failing never keeps the others from their turn."""
-    waiting = [alias for alias, verdict in verdicts.items() if verdict.start]
-    return sorted(waiting, key=lambda alias: (verdicts[alias].record.failures, alias))
+def _turns(standings: Mapping[str, Standing]) -> list[Turn]:
+    """What would start; an alias that keeps failing never keeps the others from their turn."""
+    waiting = [
+        Turn(alias, purpose)
+        for alias, standing in standings.items()
+        for purpose in Purpose
+        if standing.of(purpose).start
+    ]
+    purposes = list(Purpose)
+
+    def place(turn: Turn) -> tuple[int, int, str]:
+        failures = standings[turn.alias].of(turn.purpose).record.failures
+        return (purposes.index(turn.purpose), failures, turn.alias)
+
+    return sorted(waiting, key=place)
 
 
 def _holders(
-    verdicts: Mapping[str, Verdict], wanted: Mapping[str, Wanted], *, running: Iterable[JobState]
+    standings: Mapping[str, Standing], wanted: Mapping[str, Wanted], *, running: Iterable[JobState]
 ) -> dict[str, str]:
-    """Marks of the physical databases on which a Job may run now, with that Job's name."""
-    held = {job.database: job.name for job in running if job.database and not job.finished}
-    for alias, verdict in verdicts.items():
-        if verdict.active and wanted[alias].database:
-            held[database_mark(wanted[alias].database)] = verdict.record.job
+    """The databases on which a migration may run now, with its Job's name."""
+    held = {
+        job.database: job.name
+        for job in running
+        if job.database and not job.finished and job.purpose is Purpose.MIGRATE
+    }
+    for alias, standing in standings.items():
+        if standing.migrate.active:
+            held[_place(wanted[alias])] = standing.migrate.record.job
     return held
+
+
+def _place(one: Wanted) -> str:
+    """Name a database: its mark, or the alias' own name where no other alias can share it."""
+    return database_mark(one.database) if one.database else f"alias {one.alias}"
 
 
 def _in_cycle(way: tuple[str, ...] | None) -> _Obstacle | None:
@@ -117,14 +151,14 @@ def _in_cycle(way: tuple[str, ...] | None) -> _Obstacle | None:
     return Reason.DEPENDENCY_CYCLE, f"migrate.dependsOn leads back to it ({' → '.join(way)})"
 
 
-def _awaits_dependency(one: Wanted, verdicts: Mapping[str, Verdict]) -> _Obstacle | None:
+def _awaits_dependency(one: Wanted, standings: Mapping[str, Standing]) -> _Obstacle | None:
     for dependency in one.depends_on:
-        verdict = verdicts.get(dependency)
-        if verdict is None:
+        standing = standings.get(dependency)
+        if standing is None:
             why = f"it depends on {dependency}, which is not an alias of this project"
-        elif verdict.failed:
+        elif standing.failed:
             why = f"it depends on {dependency}, whose migration failed"
-        elif not verdict.done:
+        elif not standing.done:
             why = f"it depends on {dependency}, which is not migrated yet"
         else:
             continue
@@ -133,7 +167,7 @@ def _awaits_dependency(one: Wanted, verdicts: Mapping[str, Verdict]) -> _Obstacl
 
 
 def _awaits_database(one: Wanted, holders: Mapping[str, str]) -> _Obstacle | None:
-    holder = holders.get(database_mark(one.database)) if one.database else None
+    holder = holders.get(_place(one))
     if holder is None:
         return None
     return Reason.QUEUED, f"the Job {holder} runs on the same physical database"
@@ -145,8 +179,9 @@ def _awaits_turn(free: int, max_parallel: int) -> _Obstacle | None:
     return Reason.QUEUED, f"migrate.maxParallel of the project allows {max_parallel} at once"
 
 
-def _starting_job(verdict: Verdict) -> str:
-    return verdict.start.job if verdict.start else verdict.record.job
+def _starting_job(standing: Standing) -> str:
+    start = standing.migrate.start
+    return start.job if start else standing.migrate.record.job
 
 
 def _way_back(alias: str, depends: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

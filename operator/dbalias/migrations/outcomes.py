@@ -37,7 +37,8 @@ class Evidence:
     """All that is known about an attempt that did not complete.
 
     ``detail`` is Kubernetes' account; ``ran`` is False only when it is certain that no process
-    of the container ever ran; ``transactional_ddl`` is the engine's, for want of a report.
+    of the container ever ran; ``transactional_ddl`` is the engine's, for want of a report;
+    ``writes`` is False for a check.
     """
 
     exit_code: int | None
@@ -45,6 +46,7 @@ class Evidence:
     detail: str = ""
     ran: bool = True
     transactional_ddl: bool = False
+    writes: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +175,12 @@ def is_killed(code: int | None) -> bool:
 def is_repeatable(evidence: Evidence) -> bool:
     """Tell whether a killed run may be repeated without a person having looked.
 
-    Yes when no process ran, when no migration was in progress, or when the one in progress
-    was atomic on an engine whose DDL is transactional. Without a report only the engine
-    decides.
+    Yes when it writes nothing, when no process ran, when no migration was in progress, or when
+    the one in progress was atomic on an engine whose DDL is transactional. Without a report
+    only the engine decides.
     """
     report = evidence.report
-    if not evidence.ran:
+    if not evidence.ran or not evidence.writes:
         return True
     if report is None:
         return evidence.transactional_ddl

@@ -1,4 +1,4 @@
-"""The pod of a migrate Job: one restricted container, one folder of published files."""
+"""The pod of a Job: one restricted container, one folder of published files."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dbalias.api.alias import DatabaseAlias
 from dbalias.api.meta import JSON
 from dbalias.api.project import DjangoProject, PodOptions, SettingsMode
-from dbalias.migrations.marks import ATTEMPT_VARIABLE, CONTAINER
+from dbalias.django.runtime_files import FOLDER
+from dbalias.migrations.marks import ATTEMPT_VARIABLE, CONTAINER, Purpose
 
-FOLDER = "/etc/dbalias"
 VOLUME = "dbalias-databases"
 FILE_MODE = 0o440
 """libpq refuses a client key that others may read; the group is ``fsGroup``."""
@@ -25,7 +25,12 @@ BOOTSTRAP = (
 
 
 def build_pod_spec(
-    project: DjangoProject, alias: DatabaseAlias, *, attempt: int, sources: Sequence[JSON]
+    project: DjangoProject,
+    alias: DatabaseAlias,
+    *,
+    attempt: int,
+    sources: Sequence[JSON],
+    purpose: Purpose = Purpose.MIGRATE,
 ) -> JSON:
     """Return the PodSpec: Pod Security ``restricted``, no token, never restarted.
 
@@ -39,7 +44,7 @@ def build_pod_spec(
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         "securityContext": _pod_security(options),
-        "containers": [_container(project, alias, attempt=attempt)],
+        "containers": [_container(project, alias, attempt=attempt, purpose=purpose)],
         "volumes": [
             {"name": VOLUME, "projected": {"defaultMode": FILE_MODE, "sources": [*sources]}},
             *options.volumes,
@@ -58,10 +63,13 @@ def build_pod_spec(
     )
 
 
-def build_arguments(project: DjangoProject, alias: DatabaseAlias) -> list[str]:
+def build_arguments(
+    project: DjangoProject, alias: DatabaseAlias, purpose: Purpose = Purpose.MIGRATE
+) -> list[str]:
     """Return the runner's own arguments, then the user's after ``--``."""
     return [
         f"--database={alias.alias}",
+        *(["--check"] if purpose is Purpose.CHECK else []),
         f"--lock-timeout={project.migrate.lock_timeout_seconds}",
         f"--audit={project.routing.audit.value}",
         *(f"--app={app}" for app in alias.migrate.apps),
@@ -72,13 +80,15 @@ def build_arguments(project: DjangoProject, alias: DatabaseAlias) -> list[str]:
     ]
 
 
-def _container(project: DjangoProject, alias: DatabaseAlias, *, attempt: int) -> JSON:
+def _container(
+    project: DjangoProject, alias: DatabaseAlias, *, attempt: int, purpose: Purpose
+) -> JSON:
     options = project.migrate.pod
     container: dict[str, JSON] = {
         "name": CONTAINER,
         "image": project.image,
         "command": [*project.interpreter, "-c", BOOTSTRAP],
-        "args": build_arguments(project, alias),
+        "args": build_arguments(project, alias, purpose),
         "env": _environment(project, attempt=attempt),
         "securityContext": {
             "allowPrivilegeEscalation": False,

@@ -1,4 +1,8 @@
-"""What is kept about an alias' runs in ``DatabaseAlias.status.migration``."""
+"""What is kept about an alias' runs in ``DatabaseAlias.status``.
+
+Migrations in ``migration``, checks in ``check``: two records of one shape, so that a check
+never changes what is known about a migration.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,13 @@ from typing import TypeVar
 
 from dbalias.api.conditions import Reason, parse_timestamp, timestamp
 from dbalias.api.meta import JSON
+from dbalias.migrations.marks import Purpose
 
 LIST_LIMIT = 10
 """Entries kept of a list that a report brought; its count is kept beside it."""
+
+FIELDS: Mapping[Purpose, str] = {Purpose.MIGRATE: "migration", Purpose.CHECK: "check"}
+"""Where an alias' status keeps the record of each purpose."""
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -32,7 +40,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The last run that completed. ``ahead``: in the database, unknown to that image."""
+    """The last run that completed. ``ahead``: in the database, unknown to that image.
+
+    ``pending`` is what a check found to be migrated; a migration leaves none.
+    """
 
     identity: str
     image: str | None = None
@@ -42,6 +53,9 @@ class Completed:
     last: str | None = None
     ahead_count: int = 0
     ahead: tuple[str, ...] = ()
+    pending_count: int = 0
+    pending: tuple[str, ...] = ()
+    started_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +100,13 @@ class Record:
         return self.outcome in {Outcome.STARTING, Outcome.RUNNING, Outcome.CANCELLED}
 
     @classmethod
+    def stored(cls, status: Mapping[str, JSON], purpose: Purpose) -> Record:
+        """Return the record that an alias' status keeps for one purpose."""
+        return cls.parse(status.get(FIELDS[purpose]))
+
+    @classmethod
     def parse(cls, status: JSON) -> Record:
-        """Return the record in ``status.migration``; what is missing or odd counts as unset."""
+        """Return the record in one of those fields; what is missing or odd counts as unset."""
         read = _Reader(status)
         return cls(
             attempt=read.number("attempt"),
@@ -109,7 +128,7 @@ class Record:
         )
 
     def render(self) -> dict[str, JSON]:
-        """Return ``status.migration``; {} for a record that says nothing."""
+        """Return the field's value; {} for a record that says nothing."""
         return _said(
             {
                 "attempt": self.attempt,
@@ -139,11 +158,14 @@ def _parse_completed(read: _Reader) -> Completed | None:
         identity=read.text("identity"),
         image=read.text("image") or None,
         job=read.text("job"),
+        started_at=read.time("startedAt"),
         finished_at=read.time("finishedAt"),
         applied_count=read.number("appliedCount"),
         last=read.text("last") or None,
         ahead_count=read.number("aheadCount"),
         ahead=read.texts("ahead"),
+        pending_count=read.number("pendingCount"),
+        pending=read.texts("pending"),
     )
 
 
@@ -154,9 +176,12 @@ def _render_completed(completed: Completed) -> dict[str, JSON]:
             "identity": completed.identity,
             "image": completed.image,
             "job": completed.job,
+            "startedAt": _moment(completed.started_at),
             "finishedAt": _moment(completed.finished_at),
             "last": completed.last,
             "ahead": list(completed.ahead[:LIST_LIMIT]),
+            "pendingCount": completed.pending_count,
+            "pending": list(completed.pending[:LIST_LIMIT]),
         }
     )
 

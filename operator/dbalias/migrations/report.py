@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dbalias.api.meta import JSON
@@ -11,20 +12,39 @@ FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """Models that go the same way: whole apps, and models of apps that are split.
+
+    ``models_count`` has all of them, however many names are left. ``write`` None: they go
+    nowhere, as one of the audit's errors says.
+    """
+
+    apps: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
+    write: str | None = None
+    migrate: tuple[str, ...] = ()
+    models_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What a run said about itself before it ended; a killed one said it before it was killed.
 
     ``state`` is one of starting, auditing, locking, planning, migrating, done, failed, stopped.
-    ``current`` is the migration in progress (``app.name``), ``ahead`` those that the database
-    has and the image does not know. Lists may be shorter than their counts.
+    ``revision`` is that of the settings it ran with. ``current`` is the migration in progress
+    (``app.name``), ``ahead`` those that the database has and the image does not know. Lists
+    may be shorter than their counts; ``models_count`` is over all routes.
     """
 
     state: str
     exit: int | None = None
     reason: str = ""
     message: str = ""
+    revision: str = ""
     applied: tuple[str, ...] = ()
     applied_count: int = 0
+    pending: tuple[str, ...] = ()
     pending_count: int = 0
     current: str | None = None
     current_atomic: bool | None = None
@@ -38,6 +58,9 @@ class Report:
     audit_error_count: int = 0
     audit_warnings: tuple[str, ...] = ()
     audit_warning_count: int = 0
+    routes: tuple[Route, ...] = ()
+    routes_count: int = 0
+    models_count: int = 0
     holder: str | None = None
 
 
@@ -58,8 +81,10 @@ def parse_report(text: str | None) -> Report | None:
         exit=_number(data, "exit"),
         reason=_text(data, "reason"),
         message=_text(data, "message"),
+        revision=_text(data, "revision"),
         applied=_texts(data, "applied"),
         applied_count=_number(data, "appliedCount") or 0,
+        pending=_texts(data, "pending"),
         pending_count=_number(data, "pendingCount") or 0,
         current=_text(data, "current") or None,
         current_atomic=_flag(data, "currentAtomic"),
@@ -73,7 +98,26 @@ def parse_report(text: str | None) -> Report | None:
         audit_error_count=_number(audit, "errorCount") or 0,
         audit_warnings=_texts(audit, "warnings"),
         audit_warning_count=_number(audit, "warningCount") or 0,
+        routes=_routes(data),
+        routes_count=_number(data, "routesCount") or 0,
+        models_count=_number(data, "modelsCount") or 0,
         holder=_text(data, "holder") or None,
+    )
+
+
+def _routes(data: JSON) -> tuple[Route, ...]:
+    listed = data.get("routes")
+    return tuple(
+        Route(
+            apps=_texts(one, "apps"),
+            models=_texts(one, "models"),
+            read=_texts(one, "read"),
+            write=_text(one, "write") or None,
+            migrate=_texts(one, "migrate"),
+            models_count=_number(one, "modelsCount") or 0,
+        )
+        for one in (listed if isinstance(listed, list) else ())
+        if isinstance(one, Mapping)
     )
 
 

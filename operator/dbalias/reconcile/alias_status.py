@@ -12,7 +12,8 @@ from dbalias.api.policy import DatabaseRoutingPolicy
 from dbalias.api.problems import Problem
 from dbalias.django.entries import Entry
 from dbalias.django.routing import router_class_name
-from dbalias.migrations.record import Outcome, Record
+from dbalias.migrations.marks import Purpose
+from dbalias.migrations.record import FIELDS, Outcome
 from dbalias.reconcile.actions import WriteStatus
 from dbalias.reconcile.desired import Desired
 from dbalias.reconcile.runs import Runs
@@ -40,17 +41,18 @@ def alias_status(
     name = alias.alias
     entry = desired.resolution.entries.get(name)
     problems = desired.resolution.problems.get(name, ())
-    record, migrated = runs.records[name], runs.conditions[name]
+    migrated = runs.conditions[name]
+    kept = {FIELDS[Purpose.MIGRATE]: runs.records, FIELDS[Purpose.CHECK]: runs.checks}
     conditions = (
         *summary(_obstacle(problems, migrated), ready=migrated.message),
         _credentials(alias, problems),
-        _connected(record),
+        _connected(runs, name),
         migrated,
     )
     fields = {
         "alias": name,
         "database": _database(entry) if entry else alias.status.get("database"),
-        "migration": record.render(),
+        **{field: records[name].render() for field, records in kept.items()},
     }
     return write_status(subject, conditions, fields, now=now)
 
@@ -132,17 +134,20 @@ def _secrets(alias: DatabaseAlias) -> Iterator[str]:
         yield alias.tls.client_certificate
 
 
-def _connected(record: Record) -> ConditionValue:
+def _connected(runs: Runs, alias: str) -> ConditionValue:
     """What the last run learnt about reaching the database."""
+    record = runs.last_record(alias)
     if record.outcome is Outcome.FAILED and record.reason in (
         Reason.DATABASE_UNREACHABLE,
         Reason.LOGIN_REFUSED,
     ):
         return ConditionValue(Condition.CONNECTED, Status.FALSE, record.reason, record.message)
-    if record.completed is not None:
-        text = f"the Job {record.completed.job} logged in"
+    records = (record, runs.records[alias], runs.checks[alias])
+    completed = next((one.completed for one in records if one.completed), None)
+    if completed is not None:
+        text = f"the Job {completed.job} logged in"
         return ConditionValue(Condition.CONNECTED, Status.TRUE, Reason.AVAILABLE, text)
-    text = "no migrate Job has logged in yet"
+    text = "no Job has logged in yet"
     return ConditionValue(Condition.CONNECTED, Status.UNKNOWN, Reason.NOT_CHECKED, text)
 
 

@@ -19,6 +19,7 @@ from dbalias.django.sources import (
     Unavailable,
     required_sources,
 )
+from dbalias.migrations.marks import Purpose
 from dbalias.migrations.observed import JobState, PodState, parse_job, parse_pod, survivors
 from dbalias.migrations.record import Outcome, Record
 from dbalias.reconcile.declared import decode_secret, read_source, with_declared
@@ -226,8 +227,7 @@ async def _foreign_jobs(
     """Return the names that a starting attempt needs and somebody else's Job has."""
     known = {job.name for job in jobs}
     foreign = set()
-    for alias in aliases:
-        record = Record.parse(alias.status.get("migration"))
+    for record in (Record.stored(a.status, purpose) for a in aliases for purpose in Purpose):
         if record.outcome is Outcome.STARTING and record.job and record.job not in known:
             body = await reading.one(Resource.JOBS, record.job)
             if body is not None and not is_controlled_by(body, uid):

@@ -19,6 +19,7 @@ from dbalias.reconcile.desired import Desired, build_desired
 from dbalias.reconcile.gate import find_gate, find_refusal
 from dbalias.reconcile.project_status import Picture, project_status
 from dbalias.reconcile.publication import Publication, plan_publication
+from dbalias.reconcile.routes import newest_routes
 from dbalias.reconcile.runs import Runs, earliest, plan_runs
 from dbalias.reconcile.snapshot import Broken, Snapshot
 from dbalias.reconcile.status import Obstacle, Subject, summary, write_status
@@ -54,7 +55,8 @@ def _plan_project(snapshot: Snapshot, desired: Desired, now: datetime) -> Plan:
         refusals=snapshot.memory.refusals,
         migrated=publication.complete,
     )
-    picture = Picture(desired, runs, publication, rollout.condition, gate.hold)
+    routes = newest_routes(snapshot, desired.artefact.revision)
+    picture = Picture(desired, runs, publication, rollout.condition, gate.hold, routes)
     project = project_status(picture, now)
     statuses = (*_statuses(snapshot, desired, runs, now), *_some(project))
     restarts = rollout.restarts if gate.hold is None else ()

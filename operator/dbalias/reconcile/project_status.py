@@ -8,9 +8,10 @@ from datetime import datetime
 
 from dbalias.api.conditions import Condition, ConditionValue, Reason, Status
 from dbalias.api.meta import JSON, Kind
-from dbalias.migrations.marks import REQUEST_ANNOTATION
+from dbalias.migrations.marks import REQUESTS, Purpose
 from dbalias.migrations.record import LIST_LIMIT
-from dbalias.migrations.wanted import request_order
+from dbalias.migrations.standing import Standing
+from dbalias.migrations.wanted import REQUEST_LIMIT, request_order
 from dbalias.reconcile.actions import WriteStatus
 from dbalias.reconcile.desired import Desired, Hold
 from dbalias.reconcile.final import final_revision
@@ -19,6 +20,11 @@ from dbalias.reconcile.runs import Runs
 from dbalias.reconcile.status import Obstacle, Subject, summary, write_status
 
 NAMES_SHOWN = 10
+HANDLED: Mapping[Purpose, str] = {
+    Purpose.MIGRATE: "lastHandledMigrateRequest",
+    Purpose.CHECK: "lastHandledCheckRequest",
+}
+"""Fields of the status that acknowledge a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +36,14 @@ class Picture:
     publication: Publication
     rolled_out: ConditionValue
     hold: Hold | None
+    routes: Mapping[str, JSON]
+    """Where the installed models go, as ``routes.newest_routes`` found it."""
 
     def counts(self) -> dict[str, int]:
         """Return how many aliases there are, and how many are in which state."""
-        verdicts = self.runs.verdicts
-        failed = sum(1 for verdict in verdicts.values() if verdict.failed)
-        declared = set(verdicts) | set(self.desired.resolution.problems)
+        standings = self.runs.standings
+        failed = sum(1 for standing in standings.values() if standing.failed)
+        declared = set(standings) | set(self.desired.resolution.problems)
         migrated = len(self.runs.done)
         return {
             "total": len(declared),
@@ -64,7 +72,8 @@ def project_status(picture: Picture, now: datetime) -> WriteStatus | None:
         "credentialsRevision": picture.publication.credentials,
         "aliases": picture.counts(),
         "audit": _audit(picture.runs),
-        "lastHandledMigrateRequest": _handled(picture),
+        "routes": picture.routes,
+        **{field: _handled(picture, purpose) for purpose, field in HANDLED.items()},
     }
     subject = Subject(Kind.PROJECT, project.metadata, project.status)
     return write_status(subject, conditions, fields, now=now)
@@ -101,8 +110,10 @@ def _published(picture: Picture) -> ConditionValue:
         kept = "the last published stays" if stays else "nothing is published"
         text = f"{kept}: {hold.message}"
         return _condition(Condition.SETTINGS_PUBLISHED, Status.FALSE, hold.reason, text)
-    waiting = _some(sorted(set(picture.runs.verdicts) - picture.runs.done))
+    waiting = _some(sorted(set(picture.runs.standings) - picture.runs.done))
     what = f"waiting for {waiting or 'aliases that cannot be resolved'}"
+    if picture.publication.is_ahead:
+        what = "its Secret goes a few seconds ahead, until every kubelet has the new files"
     if picture.publication.document is not None:
         what = f"revision {picture.publication.revision} stays in part; {what}"
     return _condition(Condition.SETTINGS_PUBLISHED, Status.FALSE, Reason.PENDING, what)
@@ -122,16 +133,32 @@ def _routes(picture: Picture) -> ConditionValue:
             "; ".join(str(problem) for problem in problems[:NAMES_SHOWN]),
         )
     if refused:
-        errors = _unique(error for alias in refused for error in runs.records[alias].audit.errors)
+        audits = [runs.last_record(alias).audit for alias in refused]
+        errors = _unique(error for audit in audits for error in audit.errors)
         text = "; ".join(errors) or runs.conditions[refused[0]].message
         return _condition(Condition.ROUTES_VALID, Status.FALSE, Reason.AUDIT_REFUSED, text)
-    checked = [alias for alias in runs.done if runs.records[alias].completed is not None]
-    if not checked:
-        text = "models are audited by the first migrate Job, in the application's own image"
+    if not any(map(_is_audited, runs.standings.values())):
+        text = "models are audited by the first Job, in the application's own image"
         return _condition(Condition.ROUTES_VALID, Status.UNKNOWN, Reason.NOT_CHECKED, text)
-    return _condition(
-        Condition.ROUTES_VALID, Status.TRUE, Reason.VALID, "no installed model goes astray"
-    )
+    return _condition(Condition.ROUTES_VALID, Status.TRUE, Reason.VALID, _valid(runs))
+
+
+def _is_audited(standing: Standing) -> bool:
+    """Tell whether a run of what is wanted has completed: its audit let it pass."""
+    verdict = standing.speaking
+    completed = verdict.record.completed
+    return completed is not None and (verdict.done or completed.pending_count > 0)
+
+
+def _valid(runs: Runs) -> str:
+    """Say what the audits let pass."""
+    audit = _audit(runs)
+    told = "no installed model goes astray"
+    if audit.get("errors"):
+        told = f"routing.audit is Warn and lets errors pass: {'; '.join(audit['errors'])}"
+    if audit.get("warnings"):
+        told += f". Worth knowing: {'; '.join(audit['warnings'])}"
+    return told
 
 
 def _migrated(picture: Picture) -> ConditionValue:
@@ -144,7 +171,7 @@ def _migrated(picture: Picture) -> ConditionValue:
         reason = Reason.NOT_MANAGED if none_managed else Reason.MIGRATED
         text = f"nothing is left to migrate on {len(conditions)} alias(es)"
         return _condition(Condition.MIGRATED, Status.TRUE, reason, text)
-    failing = [a for a in sorted(behind) if picture.runs.verdicts[a].failed]
+    failing = [a for a in sorted(behind) if picture.runs.standings[a].failed]
     first = (failing or sorted(behind) or [""])[0]
     if not first:
         return _condition(
@@ -156,7 +183,7 @@ def _migrated(picture: Picture) -> ConditionValue:
 
 
 def _audit(runs: Runs) -> Mapping[str, JSON]:
-    audits = [record.audit for record in runs.records.values()]
+    audits = [runs.last_record(alias).audit for alias in runs.standings]
     errors = _unique(text for audit in audits for text in audit.errors)
     warnings = _unique(text for audit in audits for text in audit.warnings)
     shown: dict[str, JSON] = {}
@@ -167,19 +194,27 @@ def _audit(runs: Runs) -> Mapping[str, JSON]:
     return shown
 
 
-def _handled(picture: Picture) -> str | None:
+def _handled(picture: Picture, purpose: Purpose) -> str | None:
     """Return the project's request once every alias that it concerns has taken it up."""
     project = picture.desired.project
-    asked = project.metadata.annotations.get(REQUEST_ANNOTATION)
-    before = project.status.get("lastHandledMigrateRequest")
+    asked = project.metadata.annotations.get(REQUESTS[purpose])
+    before = project.status.get(HANDLED[purpose])
     if asked is None or picture.hold is not None:
         return before
+    asked = asked[:REQUEST_LIMIT]
     pending = any(
-        request_order(record.handled_request or "") < request_order(asked)
-        and alias not in picture.runs.done
-        for alias, record in picture.runs.records.items()
+        request_order(_answered(picture.runs, alias, purpose)) < request_order(asked)
+        for alias in picture.runs.standings
     )
     return before if pending else asked
+
+
+def _answered(runs: Runs, alias: str, purpose: Purpose) -> str:
+    """Return the last request that an alias has taken up; a check answers where it speaks."""
+    records = [runs.records if purpose is Purpose.MIGRATE else runs.checks]
+    if runs.standings[alias].speaker is Purpose.CHECK:
+        records.append(runs.checks)
+    return max((one[alias].handled_request or "" for one in records), key=request_order)
 
 
 def _unique(texts: Iterator[str]) -> list[str]:

@@ -1,48 +1,43 @@
-"""The migrate runs of one project: a verdict for each alias, and what may start now."""
+"""The runs of one project: where each alias stands, and what may start now."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from dbalias.api.alias import DatabaseAlias
 from dbalias.api.conditions import Condition, ConditionValue, Reason, Status
-from dbalias.api.digest import digest
-from dbalias.api.meta import JSON
-from dbalias.django.allowance import routing_on
-from dbalias.django.artefact import runtime_hash
-from dbalias.django.engines import Family
-from dbalias.django.entries import Entry, EntryKind
-from dbalias.migrations.decide import Verdict, decide, name_taken, not_created
-from dbalias.migrations.identity import body_hash, database_mark, run_identity
-from dbalias.migrations.jobs import JobSpec, build_job
-from dbalias.migrations.marks import REQUEST_ANNOTATION
+from dbalias.migrations.decide import decide, name_taken, not_created
+from dbalias.migrations.marks import Purpose
 from dbalias.migrations.observed import JobState
-from dbalias.migrations.order import release
+from dbalias.migrations.order import Turn, release
 from dbalias.migrations.record import Record
+from dbalias.migrations.standing import Standing, sum_up
 from dbalias.migrations.trouble import find_trouble
-from dbalias.migrations.wanted import Wanted, request_order
+from dbalias.migrations.wanted import Wanted
 from dbalias.reconcile.actions import CreateJob, DeleteObject
-from dbalias.reconcile.desired import Desired, Hold, fingerprint
-from dbalias.reconcile.names import migrate_secret_name, revision_name, stable_name
+from dbalias.reconcile.desired import Desired, Hold
 from dbalias.reconcile.snapshot import Snapshot
+from dbalias.reconcile.wishes import Wishes
 
 PASSING = frozenset({Reason.QUEUED, Reason.SETTLING, Reason.SUSPENDED, Reason.WAITING_FOR_OBJECTS})
 """Reasons to wait that end without anybody mending this alias."""
 
+Conditions = dict[Turn, ConditionValue]
+
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """The outcome: by alias its record and its condition ``Migrated``.
+    """The outcome: by alias its records, where it stands, and its condition ``Migrated``.
 
     ``done``: nothing is left to migrate there. ``open``: something is under way or will
     start by itself, so that the picture will change without an edit.
     """
 
     records: Mapping[str, Record] = field(default_factory=dict)
+    checks: Mapping[str, Record] = field(default_factory=dict)
     conditions: Mapping[str, ConditionValue] = field(default_factory=dict)
-    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    standings: Mapping[str, Standing] = field(default_factory=dict)
     done: frozenset[str] = frozenset()
     open: frozenset[str] = frozenset()
     create: tuple[CreateJob, ...] = ()
@@ -52,36 +47,54 @@ class Runs:
     active: bool = False
     wake_at: datetime | None = None
 
+    def last_record(self, alias: str) -> Record:
+        """Return the record of the alias' latest attempt, whatever it was for."""
+        both = (self.checks[alias], self.records[alias])
+        return max(both, key=lambda one: one.started_at.timestamp() if one.started_at else 0)
+
 
 def plan_runs(snapshot: Snapshot, desired: Desired, now: datetime, *, gate: Hold | None) -> Runs:
     """Decide for every alias; while ``gate`` is closed nothing new starts."""
-    builder = _Builder(snapshot, desired)
-    wanted = {
-        alias: builder.wanted(alias, owner) for alias, owner in desired.resolution.owners.items()
-    }
-    verdicts = {
-        alias: decide(
-            one,
-            record=builder.record(alias),
-            jobs=[job for job in snapshot.jobs if job.alias == alias],
-            now=now,
-        )
-        for alias, one in wanted.items()
-    }
+    wishes = Wishes(snapshot, desired)
+    wanted = {alias: wishes.wanted(alias) for alias in desired.resolution.owners}
+    standings = {alias: _stand(wishes, one, now) for alias, one in wanted.items()}
     orphans = [job for job in snapshot.jobs if job.alias not in wanted]
-    blocked = builder.blocked(verdicts, wanted, gate)
+    blocked = _blocked(wishes, standings, wanted, gate)
     # Who may not start takes no turn and no database from those who may.
     allowed, held = release(
-        {a: replace(v, start=None) if a in blocked else v for a, v in verdicts.items()},
-        wanted,
+        {alias: _without(standing, alias, blocked) for alias, standing in standings.items()},
+        {alias: one[Purpose.MIGRATE] for alias, one in wanted.items()},
         running=orphans,
         max_parallel=desired.project.migrate.max_parallel,
     )
-    told = builder.refused(verdicts, wanted, allowed)
+    told = _refused(wishes, standings, wanted, allowed)
     runs = _assemble(
-        builder, verdicts, held={**held, **blocked, **told}, allowed=allowed, orphans=orphans
+        wishes, standings, held={**held, **blocked, **told}, allowed=allowed, orphans=orphans
     )
     return replace(runs, delete=(*runs.delete, *_left_behind(orphans, now)))
+
+
+def _stand(wishes: Wishes, wanted: Mapping[Purpose, Wanted], now: datetime) -> Standing:
+    alias = wanted[Purpose.MIGRATE].alias
+    jobs = [job for job in wishes.snapshot.jobs if job.alias == alias]
+    verdicts = {
+        purpose: decide(one, record=wishes.record(alias, purpose), jobs=jobs, now=now)
+        for purpose, one in wanted.items()
+    }
+    return sum_up(
+        wanted[Purpose.MIGRATE],
+        migrate=verdicts[Purpose.MIGRATE],
+        check=verdicts[Purpose.CHECK],
+    )
+
+
+def _without(standing: Standing, alias: str, blocked: Container[Turn]) -> Standing:
+    """Take from an alias the starts that are blocked."""
+    for purpose in Purpose:
+        if Turn(alias, purpose) in blocked:
+            held = replace(standing.of(purpose), start=None)
+            standing = standing.with_verdict(purpose, held)
+    return standing
 
 
 def _left_behind(orphans: Iterable[JobState], now: datetime) -> Iterator[DeleteObject]:
@@ -94,53 +107,66 @@ def _left_behind(orphans: Iterable[JobState], now: datetime) -> Iterator[DeleteO
 
 
 def _assemble(
-    builder: _Builder,
-    verdicts: Mapping[str, Verdict],
+    wishes: Wishes,
+    standings: Mapping[str, Standing],
     *,
-    held: Mapping[str, ConditionValue],
-    allowed: tuple[str, ...],
+    held: Mapping[Turn, ConditionValue],
+    allowed: tuple[Turn, ...],
     orphans: list[JobState],
 ) -> Runs:
-    records = {alias: verdict.record for alias, verdict in verdicts.items()}
-    conditions = {alias: held.get(alias, verdict.condition) for alias, verdict in verdicts.items()}
+    spoken = {
+        alias: held.get(Turn(alias, standing.speaker)) for alias, standing in standings.items()
+    }
+    stored = {
+        Turn(alias, purpose): standing.of(purpose).record
+        for alias, standing in standings.items()
+        for purpose in Purpose
+    }
     creations = []
-    for alias in allowed:
-        start = verdicts[alias].start
+    for turn in allowed:
+        start = standings[turn.alias].of(turn.purpose).start
         assert start is not None
-        records[alias] = start.record
-        creations.append(CreateJob(alias, builder.job(alias, start.record)))
+        stored[turn] = start.record
+        creations.append(CreateJob(turn.alias, wishes.job(turn.alias, start.record, turn.purpose)))
     return Runs(
-        records=records,
-        conditions=conditions,
-        verdicts=verdicts,
-        done=frozenset(alias for alias, verdict in verdicts.items() if verdict.done),
+        records={alias: stored[Turn(alias, Purpose.MIGRATE)] for alias in standings},
+        checks={alias: stored[Turn(alias, Purpose.CHECK)] for alias in standings},
+        conditions={
+            alias: spoken[alias] or standing.condition for alias, standing in standings.items()
+        },
+        standings=standings,
+        done=frozenset(alias for alias, standing in standings.items() if standing.done),
         open=frozenset(
-            alias for alias in verdicts if _is_open(verdicts[alias], held.get(alias), verdicts)
+            alias for alias in standings if _is_open(standings[alias], spoken[alias], standings)
         ),
         create=tuple(creations),
-        delete=_deletions(builder.snapshot, verdicts),
-        config_map=builder.config_map,
-        active=any(v.active for v in verdicts.values()) or any(not job.finished for job in orphans),
-        wake_at=earliest(*(verdict.wake_at for verdict in verdicts.values())),
+        delete=_deletions(wishes.snapshot, standings),
+        config_map=wishes.config_map,
+        active=any(s.active for s in standings.values())
+        or any(not job.finished for job in orphans),
+        wake_at=earliest(
+            *(s.of(purpose).wake_at for s in standings.values() for purpose in Purpose)
+        ),
     )
 
 
 def _is_open(
-    verdict: Verdict, held: ConditionValue | None, verdicts: Mapping[str, Verdict]
+    standing: Standing, held: ConditionValue | None, standings: Mapping[str, Standing]
 ) -> bool:
     """Tell whether an alias will come to an end by itself: for it a first publication waits."""
-    if verdict.done or (verdict.failed and not verdict.active):
+    if standing.done or (standing.failed and not standing.active):
         return False
     if held is None:
         return True
     if held.reason is Reason.DEPENDENCY_NOT_MIGRATED:
-        return not any(one.failed for one in verdicts.values())
+        return not any(one.failed for one in standings.values())
     return held.reason in PASSING
 
 
-def _deletions(snapshot: Snapshot, verdicts: Mapping[str, Verdict]) -> tuple[DeleteObject, ...]:
-    names = {name for verdict in verdicts.values() for name in verdict.retire}
-    names |= {verdict.cancel for verdict in verdicts.values() if verdict.cancel}
+def _deletions(snapshot: Snapshot, standings: Mapping[str, Standing]) -> tuple[DeleteObject, ...]:
+    verdicts = [s.of(purpose) for s in standings.values() for purpose in Purpose]
+    names = {name for verdict in verdicts for name in verdict.retire}
+    names |= {verdict.cancel for verdict in verdicts if verdict.cancel}
     return tuple(
         DeleteObject("Job", job.name, job.uid) for job in snapshot.jobs if job.name in names
     )
@@ -151,150 +177,47 @@ def earliest(*moments: datetime | None) -> datetime | None:
     return min((moment for moment in moments if moment is not None), default=None)
 
 
-class _Builder:
-    """Builds what depends on snapshot and desire alike: wishes and Jobs."""
-
-    def __init__(self, snapshot: Snapshot, desired: Desired) -> None:
-        self.snapshot = snapshot
-        self.desired = desired
-        self.config_map = revision_name(
-            snapshot.key.name, desired.artefact.revision, runtime_hash()
-        )
-        self._records = {
-            alias: Record.parse(owner.status.get("migration"))
-            for alias, owner in desired.resolution.owners.items()
-        }
-
-    def record(self, alias: str) -> Record:
-        return self._records[alias]
-
-    def wanted(self, alias: str, owner: DatabaseAlias) -> Wanted:
-        entry = self.desired.resolution.entries.get(alias)
-        project = self.desired.project
-        if entry is None:
-            return self._frozen(alias, owner)
-        routing = routing_on(self.desired.routing.document, alias)
-        identity = run_identity(project, entry, routing, owner)
-        database = entry.database if entry.kind is EntryKind.PRIMARY else None
-        needs_body = entry.kind is EntryKind.PRIMARY and project.image is not None
-        body = self._body_hash(owner, entry, routing) if needs_body else ""
-        return Wanted(
-            project=project.metadata.name,
-            alias=alias,
-            object=owner.metadata.name,
-            object_uid=owner.metadata.uid,
-            identity=identity,
-            body=body,
-            kind=entry.kind,
-            mode=entry.mode,
-            database=database.key if database else "",
-            depends_on=owner.migrate.depends_on,
-            transactional_ddl=bool(database and database.family is Family.POSTGRESQL),
-            requested_at=_request(project.metadata.annotations, owner.metadata.annotations),
-            image=project.image,
-            history_limit=project.migrate.history_limit,
-        )
-
-    def _body_hash(self, owner: DatabaseAlias, entry: Entry, routing: JSON) -> str:
-        """Name all that may make another attempt at this alias end differently.
-
-        Of the document that is what concerns this alias, and of the Secrets its own: another
-        alias' change does not repeat a migration that failed half-way.
-        """
-        document = self.desired.artefact.document
-        migration = entry.migration.document() if entry.migration else None
-        concerns = [entry.connection.document(), migration, routing]
-        concerns += [document[part] for part in ("settings", "extra", "routers")]
-        job = self._body(owner, entry, config_map=digest(concerns))
-        secrets = {**entry.secret_data, **entry.migrate_secret_data}
-        return body_hash(job, fingerprint(self.desired.salt, secrets))
-
-    def _frozen(self, alias: str, owner: DatabaseAlias) -> Wanted:
-        """What was wanted last: enough to store how a run ended, never to start one."""
-        record, project = self._records[alias], self.desired.project
-        return Wanted(
-            project=project.metadata.name,
-            alias=alias,
-            object=owner.metadata.name,
-            object_uid=owner.metadata.uid,
-            identity=record.identity,
-            body=record.body,
-            kind=EntryKind.PRIMARY,
-            mode=owner.migrate.mode or project.migrate.mode,
-            depends_on=owner.migrate.depends_on,
-            transactional_ddl=False,
-            requested_at=record.handled_request,
-            image=project.image,
-            history_limit=project.migrate.history_limit,
-        )
-
-    def blocked(
-        self,
-        verdicts: Mapping[str, Verdict],
-        wanted: Mapping[str, Wanted],
-        gate: Hold | None,
-    ) -> dict[str, ConditionValue]:
-        """Return the condition of each alias that would start and may not."""
-        found: dict[str, ConditionValue] = {}
-        for alias, verdict in verdicts.items():
-            if verdict.start is None:
-                continue
-            problems = self.desired.resolution.problems.get(alias)
-            if problems:
-                found[alias] = _migrated(problems[0].reason, str(problems[0]))
-            elif gate is not None:
-                found[alias] = _migrated(gate.reason, gate.message)
-            elif verdict.start.job in self.snapshot.foreign_jobs:
-                found[alias] = name_taken(wanted[alias], verdict.start.job)
-        return found
-
-    def refused(
-        self,
-        verdicts: Mapping[str, Verdict],
-        wanted: Mapping[str, Wanted],
-        allowed: tuple[str, ...],
-    ) -> dict[str, ConditionValue]:
-        """Return what to say of Jobs that were refused and are tried again in this pass."""
-        found: dict[str, ConditionValue] = {}
-        for alias in allowed:
-            start = verdicts[alias].start
-            refusal = self.snapshot.memory.refusals.get(f"Job/{start.job}") if start else None
-            if start and refusal:
-                found[alias] = not_created(wanted[alias], start.job, message=refusal)
-        return found
-
-    def _body(self, owner: DatabaseAlias, entry: Entry, **fields: object) -> JSON:
-        name = self.snapshot.key.name
-        migrate = migrate_secret_name(name) if entry.migrate_secret_data else None
-        spec = JobSpec(
-            project=self.desired.project,
-            alias=owner,
-            config_map=self.config_map,
-            secret=stable_name(name),
-            migrate_secret=migrate,
-        )
-        return build_job(replace(spec, **fields))  # type: ignore[arg-type]
-
-    def job(self, alias: str, record: Record) -> JSON:
-        """Return the Job of a record that is about to start."""
-        entry = self.desired.resolution.entries[alias]
-        database = entry.database
-        return self._body(
-            self.desired.resolution.owners[alias],
-            entry,
-            attempt=record.attempt,
-            name=record.job,
-            identity=record.identity,
-            body=record.body,
-            database=database_mark(database.key) if database else "",
-            requested_at=record.handled_request,
-        )
+def _blocked(
+    wishes: Wishes,
+    standings: Mapping[str, Standing],
+    wanted: Mapping[str, Mapping[Purpose, Wanted]],
+    gate: Hold | None,
+) -> Conditions:
+    """Return the condition of each start that is due and may not be."""
+    found: Conditions = {}
+    for turn, job in _starts(standings):
+        problems = wishes.desired.resolution.problems.get(turn.alias)
+        if problems:
+            found[turn] = _migrated(problems[0].reason, str(problems[0]))
+        elif gate is not None:
+            found[turn] = _migrated(gate.reason, gate.message)
+        elif job in wishes.snapshot.foreign_jobs:
+            found[turn] = name_taken(wanted[turn.alias][turn.purpose], job)
+    return found
 
 
-def _request(*annotations: Mapping[str, str]) -> str | None:
-    """Return the latest request for a run, of the alias or of the whole project."""
-    asked = [given[REQUEST_ANNOTATION] for given in annotations if REQUEST_ANNOTATION in given]
-    return max(asked, key=request_order, default=None)
+def _refused(
+    wishes: Wishes,
+    standings: Mapping[str, Standing],
+    wanted: Mapping[str, Mapping[Purpose, Wanted]],
+    allowed: tuple[Turn, ...],
+) -> Conditions:
+    """Return what to say of Jobs that were refused and are tried again in this pass."""
+    refusals = wishes.snapshot.memory.refusals
+    return {
+        turn: not_created(wanted[turn.alias][turn.purpose], job, message=refusals[f"Job/{job}"])
+        for turn, job in _starts(standings)
+        if turn in allowed and f"Job/{job}" in refusals
+    }
+
+
+def _starts(standings: Mapping[str, Standing]) -> Iterator[tuple[Turn, str]]:
+    """Yield every start that is due, with the name of its Job."""
+    for alias, standing in standings.items():
+        for purpose in Purpose:
+            start = standing.of(purpose).start
+            if start is not None:
+                yield Turn(alias, purpose), start.job
 
 
 def _migrated(reason: Reason, message: str) -> ConditionValue:

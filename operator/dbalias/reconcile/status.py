@@ -26,6 +26,7 @@ QUIET_REASONS = frozenset(
         Reason.SETTLING,
         Reason.QUEUED,
         Reason.MIGRATING,
+        Reason.CHECKING,
         Reason.ALIASES_NOT_READY,
         Reason.WAITING_FOR_OBJECTS,
         Reason.PENDING,

@@ -1,10 +1,11 @@
 """The migrate Job's program: one alias, one process, one report.
 
-    python -c BOOTSTRAP --database=ALIAS [--app=APP]... [--command=WORD]... [-- ARGS]
+    python -c BOOTSTRAP --database=ALIAS [--check] [--app=APP]... [--command=WORD]... [-- ARGS]
 
 Settings and ``django.setup()``, the routing audit, the lock on the physical database, the plan,
-``migrate --database=ALIAS``, and a look for missing tables. Exit codes: dbalias_errors.Exit.
-SIGTERM stops it between two migrations. It runs by hand as a file, too.
+``migrate --database=ALIAS``, and a look for missing tables. With ``--check`` it takes no lock
+and writes nothing: audit, plan, missing tables. Exit codes: dbalias_errors.Exit. SIGTERM stops
+it between two migrations. It runs by hand as a file, too.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 if __name__ == "__main__":  # Python put the dated folder behind ..data there, and not the cwd
     sys.path[:1] = [str(Path(__file__).absolute().parent), str(Path.cwd())]
 
+import dbalias_databases
 from dbalias_errors import REASONS, Exit, RunError, code_of, is_connection_error, open_connection
 from dbalias_report import Report, log, report_path
 from dbalias_setup import set_up
@@ -70,17 +72,24 @@ class Run:
 
         self.report.update(django=django.get_version())
         set_up(self.alias)
+        self.report.update(revision=dbalias_databases.document()["revision"])
         connection = connections[self.alias]
         self.report.update(state="auditing")
         self._audit(connection)
         self.pause()
-        self._migrate_under_lock(connection)
+        if self.options.check:
+            self._check(connection)
+        else:
+            self._migrate_under_lock(connection)
 
     def _audit(self, connection: Any) -> None:
         from dbalias_audit import Audit
         from dbalias_plan import existing_tables
 
         audit = Audit(self.alias)
+        for line in audit.table():
+            log(line)
+        self.report.update(**audit.routes())
         tables = None
         if audit.has_doubtful_constraints():
             open_connection(connection)
@@ -93,6 +102,14 @@ class Run:
         if findings.errors and self.options.audit == "Enforce":
             more = f" (and {len(findings.errors) - 1} more)" if len(findings.errors) > 1 else ""
             raise RunError(Exit.AUDIT, f"the routing audit refuses{more}: {findings.errors[0]}")
+
+    def _check(self, connection: Any) -> None:
+        """Look at what a migration would find, by reading alone."""
+        self.report.update(state="planning")
+        open_connection(connection)
+        apps = self._plan(connection)
+        self.pause()
+        self._look_for_missing_tables(connection, apps)
 
     def _migrate_under_lock(self, connection: Any) -> None:
         from dbalias_lock import database_lock
@@ -128,6 +145,7 @@ class Run:
         apps = [app for app in self.options.app if app not in bare]
         plan = read_plan(connection, apps)
         self.report.update(
+            pending=plan.pending if self.options.check else [],
             pendingCount=len(plan.pending),
             ahead=plan.ahead,
             aheadCount=len(plan.ahead),
@@ -207,8 +225,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         explained = _explain(run, error)
         return _end(run, explained.code, explained.message)
-    count = run.report.content["appliedCount"]
-    return _end(run, Exit.DONE, f"{count} migrations applied" if count else "nothing to migrate")
+    return _end(run, Exit.DONE, _account(run))
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -219,11 +236,21 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--database", required=True)
     parser.add_argument("--lock-timeout", type=float, default=300.0)
     parser.add_argument("--audit", choices=("Enforce", "Warn"), default="Enforce")
+    parser.add_argument("--check", action="store_true")
     parser.add_argument("--app", action="append", default=[])
     parser.add_argument("--command", action="append", default=[])
     options = parser.parse_args(words[:cut])
     options.args = words[cut + 1 :]
     return options
+
+
+def _account(run: Run) -> str:
+    """Return what a run did that ended well."""
+    content = run.report.content
+    if run.options.check:
+        return f"{content['pendingCount']} migrations are pending, and nothing was written"
+    count = content["appliedCount"]
+    return f"{count} migrations applied" if count else "nothing to migrate"
 
 
 def _explain(run: Run, error: Exception) -> RunError:

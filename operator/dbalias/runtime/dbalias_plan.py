@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from dbalias_audit import is_stored
+from dbalias_places import is_stored
 from dbalias_report import Report
 
 
@@ -116,7 +116,7 @@ def missing_tables(connection: Any, apps: Sequence[str]) -> dict[str, str]:
     }
     if not absent:
         return {}
-    made = _tables_that_migrations_make(MigrationLoader(connection))
+    made = _tables_that_applied_migrations_make(MigrationLoader(connection))
     return {table: label for table, label in absent.items() if table.lower() in made}
 
 
@@ -126,6 +126,10 @@ def existing_tables(connection: Any) -> frozenset[str]:
     return frozenset(name.lower() for name in names)
 
 
-def _tables_that_migrations_make(loader: Any) -> frozenset[str]:
-    models = loader.project_state().apps.get_models(include_auto_created=True)
+def _tables_that_applied_migrations_make(loader: Any) -> frozenset[str]:
+    """Return the tables as the last applied migrations leave them; those pending make the rest."""
+    nodes = loader.graph.node_map
+    applied = {key for key in loader.applied_migrations if key in nodes}
+    last = [key for key in applied if not any(c.key in applied for c in nodes[key].children)]
+    models = loader.project_state(sorted(last)).apps.get_models(include_auto_created=True)
     return frozenset(model._meta.db_table.lower() for model in models)

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ ENDED = frozenset({"done", "failed", "stopped"})
 DEFAULT_PATH = "/dev/termination-log"
 _LONGEST_TEXT = 1000
 _LONGEST_ITEM = 300
+
+_Spot = tuple[dict[str, Any], str]
 
 
 def log(text: str) -> None:
@@ -63,8 +65,10 @@ class Report:
             "exit": None,
             "reason": None,
             "message": "",
+            "revision": None,
             "applied": [],
             "appliedCount": 0,
+            "pending": [],
             "pendingCount": 0,
             "current": None,
             "currentAtomic": None,
@@ -75,6 +79,9 @@ class Report:
             "missingTables": [],
             "missingCount": 0,
             "audit": {"errors": [], "errorCount": 0, "warnings": [], "warningCount": 0},
+            "routes": [],
+            "routesCount": 0,
+            "modelsCount": 0,
             "holder": None,
             "elapsedSeconds": 0.0,
             "django": None,
@@ -135,19 +142,36 @@ def _bounded(value: Any, limit: int = _LONGEST_TEXT) -> Any:
 
 def _shorten(content: dict[str, Any]) -> None:
     """Drop the end of the longest list, or half of the longest text when every list is empty."""
-    places = [(content, key) for key in content] + [
-        (inner, key) for inner in content.values() if isinstance(inner, dict) for key in inner
-    ]
-    lists = [place for place in places if isinstance(place[0][place[1]], list)]
-    holder, key = max(lists, key=_size)
-    if holder[key]:
-        del holder[key][-1 - len(holder[key]) // 8 :]
+    places = list(_places(content))
+    longest = max((p for p in places if isinstance(p[0][p[1]], list)), key=_size)
+    items = longest[0][longest[1]]
+    if items:
+        del items[-1 - len(items) // 8 :]
     else:
-        texts = [place for place in places if isinstance(place[0][place[1]], str)]
-        holder, key = max(texts, key=_size)
+        holder, key = max((p for p in places if isinstance(p[0][p[1]], str)), key=_size)
         holder[key] = holder[key][: len(holder[key]) // 2]
 
 
-def _size(place: tuple[dict[str, Any], str]) -> int:
+def _places(value: Any) -> Iterator[_Spot]:
+    """Yield every field at any depth, as the dictionary that holds it and its key."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield value, key
+            yield from _places(inner)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _places(item)
+
+
+def _size(place: _Spot) -> int:
+    """Return the bytes of a field without those of lists below it: they are cut on their own."""
     holder, key = place
-    return len(json.dumps(holder[key], ensure_ascii=False).encode())
+    return len(json.dumps(_without_lists(holder[key]), ensure_ascii=False).encode())
+
+
+def _without_lists(value: Any, *, inside: bool = False) -> Any:
+    if isinstance(value, list):
+        return [] if inside else [_without_lists(item, inside=True) for item in value]
+    if isinstance(value, dict):
+        return {key: _without_lists(inner, inside=True) for key, inner in value.items()}
+    return value

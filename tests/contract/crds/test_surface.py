@@ -59,7 +59,25 @@ STATUS: dict[Kind, dict[str, Any]] = {
         "jobsRevision": "abcdefghij",
         "lastHandledMigrateRequest": "2026-05-01T08:00:00Z",
         "aliases": {"total": 3, "migrated": 1, "failed": 1, "pending": 1},
+        "lastHandledCheckRequest": "2026-05-01T08:00:00Z",
         "audit": {"errors": ["e"], "errorCount": 1, "warnings": ["w"], "warningCount": 1},
+        "routes": {
+            "revision": "abcdefghij",
+            "job": "j",
+            "reportedAt": "2026-05-01T08:00:00Z",
+            "modelsCount": 3,
+            "routesCount": 1,
+            "destinations": [
+                {
+                    "apps": ["auth"],
+                    "models": ["shop.Customer"],
+                    "read": ["users_r1"],
+                    "write": "users",
+                    "migrate": ["users"],
+                    "modelsCount": 3,
+                }
+            ],
+        },
     },
     Kind.ALIAS: {
         "alias": "users",
@@ -91,6 +109,19 @@ STATUS: dict[Kind, dict[str, Any]] = {
                 "ahead": ["shop.0003_y"],
             },
             "addedLater": {"by": "another version"},
+        },
+        "check": {
+            "attempt": 1,
+            "outcome": "Succeeded",
+            "job": "c",
+            "startedAt": "2026-05-01T08:00:00Z",
+            "handledRequest": "2026-05-01T08:00:00Z",
+            "completed": {
+                "identity": "h",
+                "finishedAt": "2026-05-01T08:00:01Z",
+                "pendingCount": 1,
+                "pending": ["shop.0003_y"],
+            },
         },
     },
     Kind.POLICY: {"routerName": "dbalias_routers.Policy_auth"},

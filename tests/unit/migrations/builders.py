@@ -198,7 +198,7 @@ def a_pod_body(state: JSON = None, **status: JSON) -> dict[str, Any]:
 def _job_labels() -> dict[str, str]:
     return labels_of("shop") | {
         ALIAS_LABEL: "users",
-        marks.PURPOSE_LABEL: marks.MIGRATE_PURPOSE,
+        marks.PURPOSE_LABEL: marks.Purpose.MIGRATE.value,
         marks.ATTEMPT_LABEL: "1",
     }
 

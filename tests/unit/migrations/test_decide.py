@@ -162,7 +162,7 @@ def test_mode_that_leaves_the_decision_to_people_starts_nothing(
     mode: MigrateMode, reason: Reason
 ) -> None:
     """Not migrated, and not done, until a completed run is the wanted one."""
-    verdict = verdict_on(replace(NEWER, mode=mode), SUCCEEDED)
+    verdict = verdict_on(replace(NEWER, mode=mode, requested_at="now"), SUCCEEDED)
     assert (verdict.start, verdict.done) == (None, False)
     assert verdict.condition.reason is reason
     assert verdict_on(a_wish(mode=mode), SUCCEEDED).done

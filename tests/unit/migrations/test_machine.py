@@ -1,16 +1,21 @@
-"""Random lives of one alias: whatever happens, no two runs at once and none in vain."""
+"""Random lives of one alias: whatever happens, no two runs at once and none in vain.
+
+Migrations under mode Auto, and checks under mode Check: one machine for both.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from dbalias.api.project import MigrateMode
 from dbalias.migrations.decide import Attempt, Verdict, decide
+from dbalias.migrations.marks import Purpose
 from dbalias.migrations.observed import Finished, JobState, PodState, survivors
 from dbalias.migrations.record import Outcome, Record
 from unit.migrations.builders import NOW, a_pod, a_report, a_waiting_pod, a_wish, an_ended_pod
@@ -30,10 +35,13 @@ class Success:
 class Alias(RuleBasedStateMachine):
     """A cluster of one alias, and an operator that may die between any two writes."""
 
+    purpose: ClassVar[Purpose] = Purpose.MIGRATE
+    mode: ClassVar[MigrateMode] = MigrateMode.AUTO
+
     def __init__(self) -> None:
         super().__init__()
         self.now = NOW
-        self.wanted = a_wish()
+        self.wanted = a_wish(purpose=self.purpose, mode=self.mode)
         self.status: dict[str, Any] = {}
         self.jobs: dict[str, JobState] = {}
         self.pods: list[PodState] = []
@@ -89,6 +97,7 @@ class Alias(RuleBasedStateMachine):
             identity=start.record.identity,
             body=start.record.body,
             created_at=self.now,
+            purpose=self.purpose,
             alias_uid=self.wanted.object_uid,
             requested_at=start.record.handled_request,
             image=self.wanted.image,
@@ -102,7 +111,7 @@ class Alias(RuleBasedStateMachine):
         if job.pod and job.pod.started and not job.pod.ended:
             labels = {
                 "app.kubernetes.io/managed-by": "dbalias",
-                "dbalias.dev/purpose": "migrate",
+                "dbalias.dev/purpose": self.purpose.value,
                 "dbalias.dev/alias": job.alias,
                 "dbalias.dev/attempt": str(job.attempt),
             }
@@ -254,5 +263,14 @@ class Alias(RuleBasedStateMachine):
         assert self.created == before
 
 
+class CheckedAlias(Alias):
+    """The same life of an alias that is only looked at."""
+
+    purpose = Purpose.CHECK
+    mode = MigrateMode.CHECK
+
+
 TestAlias = Alias.TestCase
 TestAlias.settings = LIFE
+TestCheckedAlias = CheckedAlias.TestCase
+TestCheckedAlias.settings = LIFE

@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dbalias.api.conditions import Reason
-from dbalias.migrations.decide import Verdict, decide
+from dbalias.api.conditions import ConditionValue, Reason
+from dbalias.migrations.decide import decide
 from dbalias.migrations.identity import database_mark
+from dbalias.migrations.marks import Purpose
 from dbalias.migrations.observed import JobState
 from dbalias.migrations.order import Release, cycle_problems, find_cycles, release
 from dbalias.migrations.record import Completed, Outcome, Record
+from dbalias.migrations.standing import Standing, sum_up
 from dbalias.migrations.wanted import Wanted
 from unit.migrations.builders import NOW, a_complete_job, a_job, a_running_record, a_wish
 
-Alias = tuple[Wanted, Verdict]
+Alias = tuple[Wanted, Standing]
 
 
 def an_alias(name: str, record: Record = Record(), **changes: Any) -> Alias:  # noqa: B008
-    """An alias on a database of its own, and the verdict on it."""
+    """An alias on a database of its own, and where it stands."""
     running = record.outcome is Outcome.RUNNING
     jobs = [a_job(name=record.job, alias=name)] if running else []
     fields = {"alias": name, "object": f"shop-{name}", "database": f"mysql://db/{name}"}
     wanted = a_wish(**(fields | changes))
-    return wanted, decide(wanted, record=record, jobs=jobs, now=NOW)
+    return wanted, standing_of(wanted, record, jobs)
+
+
+def standing_of(
+    wanted: Wanted,
+    record: Record,
+    jobs: Sequence[JobState],
+    check: Record = Record(),  # noqa: B008
+) -> Standing:
+    """Where an alias stands with these records and Jobs."""
+    migrate, checked = (
+        decide(replace(wanted, purpose=purpose), record=stored, jobs=jobs, now=NOW)
+        for purpose, stored in zip(Purpose, (record, check), strict=True)
+    )
+    return sum_up(wanted, migrate=migrate, check=checked)
 
 
 def running(name: str, **changes: Any) -> Alias:
@@ -50,11 +66,30 @@ def failed(name: str, failures: int = 1) -> Alias:
     return an_alias(name, record)
 
 
-def let_through(*aliases: Alias, max_parallel: int = 4, jobs: tuple[JobState, ...] = ()) -> Release:
-    """What may start among these aliases."""
+@dataclass(frozen=True)
+class Through:
+    """What may start, and why the others wait, by alias."""
+
+    allowed: tuple[str, ...]
+    held: Mapping[str, ConditionValue]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.allowed, self.held))
+
+
+def released(*aliases: Alias, max_parallel: int = 4, jobs: tuple[JobState, ...] = ()) -> Release:
+    """What may start among these aliases, of both purposes."""
     wanted: Mapping[str, Wanted] = {one.alias: one for one, _ in aliases}
-    verdicts = {one.alias: verdict for one, verdict in aliases}
-    return release(verdicts, wanted, running=jobs, max_parallel=max_parallel)
+    standings = {one.alias: standing for one, standing in aliases}
+    return release(standings, wanted, running=jobs, max_parallel=max_parallel)
+
+
+def let_through(*aliases: Alias, max_parallel: int = 4, jobs: tuple[JobState, ...] = ()) -> Through:
+    """Which migrations may start among these aliases, where nobody asks for a check."""
+    allowed, held = released(*aliases, max_parallel=max_parallel, jobs=jobs)
+    assert {turn.purpose for turn in (*allowed, *held)} <= {Purpose.MIGRATE}
+    told = {turn.alias: condition for turn, condition in held.items()}
+    return Through(tuple(turn.alias for turn in allowed), told)
 
 
 def test_all_start_when_nothing_is_in_the_way() -> None:
@@ -104,9 +139,11 @@ def test_no_more_run_at_once_than_is_allowed() -> None:
 
 def test_alias_that_keeps_failing_lets_the_others_go_first() -> None:
     """Or a wrong password would starve a queue of one."""
-    wanted, verdict = an_alias("a")
+    wanted, standing = an_alias("a")
+    verdict = standing.migrate
     verdict = replace(verdict, record=replace(verdict.record, failures=3))
-    assert let_through((wanted, verdict), an_alias("b"), max_parallel=1).allowed == ("b",)
+    standing = replace(standing, migrate=verdict)
+    assert let_through((wanted, standing), an_alias("b"), max_parallel=1).allowed == ("b",)
 
 
 def test_one_run_at_a_time_on_a_physical_database() -> None:

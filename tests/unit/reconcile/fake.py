@@ -36,6 +36,8 @@ class FakeCluster:
     writes: list[tuple[str, Resource, str]] = field(default_factory=list)
     gone: set[str] = field(default_factory=set)
     """Namespaces that do not exist."""
+    created: str = CREATED
+    """When objects are made now."""
     _applied: dict[Place, set[str]] = field(default_factory=dict)
     _versions: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -46,7 +48,7 @@ class FakeCluster:
         meta = body["metadata"]
         meta |= {"namespace": namespace, "resourceVersion": version}
         meta.setdefault("uid", f"uid-{version}")
-        meta.setdefault("creationTimestamp", CREATED)
+        meta.setdefault("creationTimestamp", self.created)
         meta.setdefault("generation", 1)
         body.setdefault("apiVersion", resource.value.api_version)
         body.setdefault("kind", resource.value.kind)

@@ -17,7 +17,7 @@ from dbalias.reconcile.gather import gather
 from dbalias.reconcile.plan import plan
 from dbalias.reconcile.ports import Resource
 from dbalias.reconcile.snapshot import Memory
-from unit.reconcile.fake import FakeCluster
+from unit.reconcile.fake import CREATED, FakeCluster
 
 SPACE = "shop"
 RESOURCES = {resource.value.kind: resource for resource in Resource}
@@ -60,7 +60,9 @@ class Scene:
     def reconcile(self, project: str = "shop", *, salt: str = "salt") -> Plan:
         """Run one pass; return what it did."""
         planned = self.plan(project, salt=salt)
+        self.cluster.created = timestamp(self.now)
         self.refusals = asyncio.run(execute(self.cluster, planned))
+        self.cluster.created = CREATED
         return planned
 
     def settle(self, project: str = "shop", *, passes: int = 8) -> Scene:
@@ -88,14 +90,24 @@ class Scene:
         body = self.get("ConfigMap", "shop-databases")
         return None if body is None else json.loads(body["data"]["databases.json"])
 
-    def job(self, alias: str) -> JSON:
-        """Return the newest Job of an alias."""
-        mine = [one for one in self.all("Job") if _label(one, "alias") == alias]
-        return max(mine, key=lambda one: int(_label(one, "attempt")))
+    def jobs(self, alias: str, purpose: str = "migrate") -> list[JSON]:
+        """Return an alias' Jobs of one purpose, the oldest first."""
+        mine = [
+            one
+            for one in self.all("Job")
+            if (_label(one, "alias"), _label(one, "purpose")) == (alias, purpose)
+        ]
+        return sorted(mine, key=lambda one: int(_label(one, "attempt")))
 
-    def end_job(self, alias: str, *, code: int = 0, **report: Any) -> None:
+    def job(self, alias: str, purpose: str = "migrate") -> JSON:
+        """Return the newest Job of an alias."""
+        return self.jobs(alias, purpose)[-1]
+
+    def end_job(
+        self, alias: str, *, code: int = 0, purpose: str = "migrate", **report: Any
+    ) -> None:
         """Let an alias' newest Job end, its pod with this exit code and report."""
-        body = self.job(alias)
+        body = self.job(alias, purpose)
         told = json.dumps({"format": 1, "exit": code} | report)
         ended = {"exitCode": code, "reason": "Completed", "message": told}
         end = {"type": "Failed" if code else "Complete", "status": "True",
