@@ -12,7 +12,7 @@ from typing import Any
 
 from dbalias.api.limits import IDENTIFIER
 from dbalias.api.meta import JSON
-from dbalias.cli.importing.router_source import NotUnderstoodError, Pool, Router, Subject
+from dbalias.cli.importing.router_source import ModelName, NotUnderstoodError, Pool, Router, Subject
 from dbalias.cli.importing.shapes import ask
 
 ANY = "\0any"
@@ -139,7 +139,8 @@ class _Asker:
         write = self._ask("db_for_write", subject)
         if write is not None and write not in self.aliases:
             raise NotUnderstoodError("it writes to what is no alias, or to one of several")
-        words = tuple(self._truth("allow_migrate", alias, app, model) for alias in self.aliases)
+        name = ModelName(model)
+        words = tuple(self._truth("allow_migrate", alias, app, name) for alias in self.aliases)
         answer = Answer(read, write, words)
         if bool(read) is not (write is not None):
             raise NotUnderstoodError("it routes reads without writes, or writes without reads")
