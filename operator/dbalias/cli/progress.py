@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from dbalias.api.conditions import STALLING, Condition, Reason, Status
 from dbalias.api.meta import JSON, Key, Kind
+from dbalias.migrations.marks import Purpose
 from dbalias.migrations.record import Outcome, Record
 
 
@@ -19,6 +20,8 @@ class State(StrEnum):
     EXEMPT = "exempt"
     """There is nothing to migrate: empty, a replica, a local file, not ours."""
     RUNNING = "running"
+    CHECKING = "checking"
+    """A Job looks, and nothing is migrated."""
     PENDING = "pending"
     FAILED = "failed"
     UNKNOWN = "unknown"
@@ -60,6 +63,8 @@ class ProjectProgress:
     published: str | None = None
     conditions: tuple[Mapping[str, JSON], ...] = ()
     aliases: tuple[AliasProgress, ...] = ()
+    routes: Mapping[str, JSON] = field(default_factory=dict)
+    """Where the installed models go, as ``status.routes`` has it."""
 
     @property
     def is_done(self) -> bool:
@@ -102,16 +107,19 @@ def _project(
         published=status.get("publishedRevision"),
         conditions=tuple(status.get("conditions") or ()),
         aliases=tuple(told),
+        routes=status.get("routes") or {},
     )
 
 
 def _alias(body: JSON, now: datetime) -> AliasProgress:
     status = body.get("status") or {}
-    record = Record.parse(status.get("migration"))
+    record, checked = (Record.stored(status, purpose) for purpose in Purpose)
     ready, migrated = _condition(body, Condition.READY), _condition(body, Condition.MIGRATED)
     state = _state(body, migrated, record)
     shown = migrated if ready.get("status") == Status.TRUE and migrated else ready
-    running = state is State.RUNNING
+    running = state in (State.RUNNING, State.CHECKING)
+    if state is State.CHECKING:
+        record = checked
     elapsed = int((now - record.started_at).total_seconds()) if record.started_at else None
     return AliasProgress(
         object=f"{Kind.ALIAS.value}/{body['metadata']['name']}",
@@ -136,6 +144,8 @@ def _state(body: JSON, migrated: Mapping[str, JSON], record: Record) -> State:
         return State.FAILED
     if migrated.get("status") == Status.TRUE:
         return State.EXEMPT if migrated.get("reason") in EXEMPTIONS else State.MIGRATED
+    if migrated.get("reason") == Reason.CHECKING:
+        return State.CHECKING
     if record.outcome in (Outcome.STARTING, Outcome.RUNNING):
         return State.RUNNING
     failed = record.outcome is Outcome.FAILED and migrated.get("reason") == record.reason

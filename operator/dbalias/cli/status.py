@@ -21,6 +21,7 @@ import yaml
 
 from dbalias.api.conditions import Condition, Status
 from dbalias.cli.output import Cell, Style, lay_out
+from dbalias.cli.models_table import describe_routes
 from dbalias.cli.progress import AliasProgress, ProjectProgress, State, read_progress
 from dbalias.cluster.client import Api
 from dbalias.cluster.read import Reads
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     scope.add_argument("-A", "--all-namespaces", action="store_true")
     parser.add_argument("--context", help="the kubeconfig's context to use")
     parser.add_argument("-w", "--watch", action="store_true", help="until all is Ready or Stalled")
+    parser.add_argument("--routes", action="store_true", help="also where the models go")
     parser.add_argument("-o", "--output", default="text", choices=("text", "json", "yaml"))
 
 
@@ -113,7 +115,7 @@ def _show(
             style = Style.of(sys.stdout)
             if arguments.watch and sys.stdout.isatty():
                 print(CLEAR, end="")
-            for line in describe(shown, style=style):
+            for line in describe(shown, style=style, routes=arguments.routes):
                 print(line)
     sys.stdout.flush()
     if not shown:
@@ -135,6 +137,7 @@ def _document(shown: Iterable[ProjectProgress]) -> dict[str, Any]:
                 "publishedRevision": project.published,
                 "conditions": [dict(condition) for condition in project.conditions],
                 "aliases": [_alias_document(alias) for alias in project.aliases],
+                "routes": dict(project.routes),
             }
             for project in shown
         ]
@@ -146,7 +149,9 @@ def _alias_document(alias: AliasProgress) -> dict[str, Any]:
     return {**fields, "state": alias.state.value, "elapsedSeconds": fields.pop("elapsed")}
 
 
-def describe(shown: Iterable[ProjectProgress], *, style: Style) -> Iterator[str]:
+def describe(
+    shown: Iterable[ProjectProgress], *, style: Style, routes: bool = False
+) -> Iterator[str]:
     """Yield the lines that a person reads: what holds a project up, then its aliases."""
     for index, project in enumerate(shown):
         if index:
@@ -156,6 +161,9 @@ def describe(shown: Iterable[ProjectProgress], *, style: Style) -> Iterator[str]
             yield from lay_out(_conditions(project, style))
             yield f"  published revision {project.published or 'none'}{_heading_for(project)}"
         yield from lay_out(_table(project, style))
+        if routes:
+            yield ""
+            yield from describe_routes(project.routes, style=style)
 
 
 def _headline(project: ProjectProgress, style: Style) -> str:

@@ -70,6 +70,14 @@ STATES = [
         an_alias(BUSY, migrated(False, "PodUnschedulable"), migration={"outcome": "Starting"}),
         State.RUNNING,
     ),
+    (
+        an_alias(BUSY, migrated(False, "Checking"), check={"outcome": "Running"}),
+        State.CHECKING,
+    ),
+    (
+        an_alias(BUSY, migrated(False, "Pending"), check={"outcome": "Succeeded"}),
+        State.PENDING,
+    ),
     (an_alias(BUSY, STALLED, migrated(False, "MigrationFailed")), State.FAILED),
     (
         an_alias(
@@ -153,3 +161,48 @@ def test_columns_line_up_with_and_without_colour() -> None:
     style = Style(coloured=True)
     rows = [[Cell("a", style.bad("a")), Cell("b", "b")], [Cell("long", "long"), Cell("c", "c")]]
     assert lay_out(rows) == ["  \x1b[31ma\x1b[0m     b", "  long  c"]
+
+
+ROUTES = {
+    "job": "shop-users-m-1",
+    "modelsCount": 40,
+    "routesCount": 3,
+    "destinations": [
+        {"apps": ["auth", "admin"], "read": ["r1", "users"], "write": "users",
+         "migrate": ["users"], "modelsCount": 9},
+        {"models": ["shop.Tag"], "read": ["default"], "modelsCount": 1},
+    ],
+}  # fmt: skip
+
+
+def test_check_that_runs_is_told_by_its_own_times() -> None:
+    """Not by those of the last migration."""
+    began = "2026-01-01T12:00:00Z"
+    check = {"outcome": "Running", "job": "c-1", "startedAt": began}
+    migration = {"outcome": "Succeeded", "job": "m-1", "startedAt": "2025-01-01T12:00:00Z"}
+    busy = an_alias(BUSY, migrated(False, "Checking"), check=check, migration=migration)
+    (alias,) = read(busy).aliases
+    assert (alias.job, alias.elapsed) == ("c-1", 30)
+
+
+def test_routes_are_shown_when_asked_for_with_what_is_left_out() -> None:
+    """Whole apps by their label, models of split apps by name, a dash for nowhere."""
+    body = a_project(READY)
+    body["status"]["routes"] = ROUTES
+    (project,) = read_progress([body], [], now=NOW)
+    assert "shop.Tag" not in "\n".join(describe([project], style=Style()))
+    lines = list(describe([project], style=Style(), routes=True))[-5:]
+    assert lines == [
+        "  40 model(s), as the Job shop-users-m-1 found them",
+        "  READ       WRITE  MIGRATE  MODELS",
+        "  r1, users  users  users    9: auth.*, admin.*",
+        "  default    -      -        1: shop.Tag",
+        "  and 1 more destination(s): see the log of that Job",
+    ]
+
+
+def test_routes_that_nobody_has_told_are_said_to_be_so() -> None:
+    """Before the first Job, and without an image."""
+    (project,) = read_progress([a_project(READY)], [], now=NOW)
+    last = list(describe([project], style=Style(), routes=True))[-1]
+    assert last == "  no Job has told yet where the models go"
