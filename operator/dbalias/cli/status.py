@@ -20,8 +20,8 @@ from typing import Any
 import yaml
 
 from dbalias.api.conditions import Condition, Status
-from dbalias.cli.output import Cell, Style, lay_out
 from dbalias.cli.models_table import describe_routes
+from dbalias.cli.output import Cell, Style, lay_out
 from dbalias.cli.progress import AliasProgress, ProjectProgress, State, read_progress
 from dbalias.cluster.client import Api
 from dbalias.cluster.read import Reads
