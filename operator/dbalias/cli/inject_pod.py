@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from dbalias.api.meta import JSON
-from dbalias.migrations.pods import DEFAULT_FS_GROUP, FILE_MODE, FOLDER, OVERLAY_MODULE
+from dbalias.django.runtime_files import FOLDER
+from dbalias.migrations.pods import DEFAULT_FS_GROUP, FILE_MODE, OVERLAY_MODULE
 from dbalias.reconcile.names import stable_name
 
 VOLUME = "dbalias"

@@ -42,7 +42,7 @@ FIELDS = ("user", "password", *ADDRESS_FIELDS)
 _TRIMMED = frozenset({"host", "port"})
 """Fields in which a line's end cannot be meant; ``echo`` leaves one in many Secrets."""
 
-_URL_OPTIONS: Mapping[Family, frozenset[str]] = {
+URL_OPTIONS: Mapping[Family, frozenset[str]] = {
     Family.POSTGRESQL: LIBPQ,
     Family.MYSQL: MYSQL_TEXT,
 }
@@ -185,7 +185,7 @@ def _read_url(ref: SourceRef, key: str, *, engine: Engine, reader: Reader) -> Gi
             "Write scheme://user:password@host:port/name with special characters percent-encoded",
         )
     _check_family(parsed.scheme, engine, f"the URL in {ref}", reader)
-    unknown = sorted(set(parsed.query) - _URL_OPTIONS.get(engine.family, frozenset()))
+    unknown = sorted(set(parsed.query) - URL_OPTIONS.get(engine.family, frozenset()))
     if unknown:
         raise reader.fail(
             f"the URL in {ref} has parameters that its driver does not take as text",

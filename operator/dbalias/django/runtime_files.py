@@ -8,6 +8,9 @@ from importlib.resources import files
 
 from dbalias.api.digest import digest
 
+FOLDER = "/etc/dbalias"
+"""Where every pod mounts what is published."""
+
 
 @cache
 def runtime_files() -> Mapping[str, str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from dbalias.api.meta import JSON
 from dbalias.api.secrets import SecretBytes
 from dbalias.django.build import DJANGO_KEYS
+from dbalias.django.credentials import URL_OPTIONS
 from dbalias.django.document import needed_files
 from dbalias.django.engines import URL_SCHEMES, family_of
 from dbalias.django.entries import Resolution
+from dbalias.django.runtime_files import FOLDER
 from dbalias.django.urls import render_url
 
 
@@ -45,16 +47,41 @@ def _for_others(document: JSON, data: Mapping[str, SecretBytes]) -> dict[str, Se
     """Return stable names for what the document shows; an alias that lacks a file has none."""
     found: dict[str, SecretBytes] = {}
     for alias, entry in document["databases"].items():
-        files = {path[0]: name for path, name in entry["secrets"] if len(path) == 1}
-        if not data.keys() >= set(files.values()):
+        if not data.keys() >= {name for _, name in entry["secrets"]}:
             continue
+        files = {path[0]: name for path, name in entry["secrets"] if len(path) == 1}
         secret = {name: data[files[key]] for name, key in DJANGO_KEYS.items() if key in files}
         found |= {f"{alias}.{name}": value for name, value in secret.items()}
-        scheme = URL_SCHEMES.get(family_of(entry["settings"].get("ENGINE", "")))
-        if scheme:
-            url = render_url(scheme, _texts(entry, secret))
+        family = family_of(entry["settings"].get("ENGINE", ""))
+        if family in URL_SCHEMES:
+            query = _query(entry, data, known=URL_OPTIONS[family])
+            url = render_url(URL_SCHEMES[family], _texts(entry, secret), query=query)
             found[f"{alias}.url"] = SecretBytes(url.encode())
     return found
+
+
+def _query(
+    entry: JSON, data: Mapping[str, SecretBytes], *, known: Collection[str]
+) -> dict[str, str]:
+    """Return the OPTIONS that a URL can say, so that it is no weaker than the settings are.
+
+    Certificates are named where every pod mounts them: without the mount there is no
+    connection rather than an unverified one.
+    """
+    options = entry["settings"].get("OPTIONS", {}).items()
+    public = {key: str(value) for key, value in options if isinstance(value, str | int)}
+    secret = {
+        path[1]: data[name].reveal().decode(errors="replace")
+        for path, name in entry["secrets"]
+        if path[0] == "OPTIONS" and len(path) == 2
+    }
+    mounted = {
+        path[1]: f"{FOLDER}/{name}"
+        for path, name in entry["files"]
+        if path[0] == "OPTIONS" and len(path) == 2
+    }
+    said = {**public, **secret, **mounted}
+    return {key: said[key] for key in sorted(said.keys() & set(known))}
 
 
 def _texts(entry: JSON, secret: Mapping[str, SecretBytes]) -> dict[str, str]:
