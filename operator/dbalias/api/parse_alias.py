@@ -38,6 +38,16 @@ TEST_KEYS = {
 }
 """Fields of ``spec.test`` and the keys of Django's TEST dictionary."""
 
+OWN_TEST_KEYS = frozenset({*TEST_KEYS.values(), "PASSWORD"})
+OWN_KEYS = frozenset(
+    {
+        *("ENGINE", "NAME", "HOST", "PORT", "USER", "PASSWORD", "OPTIONS", "TEST", "TIME_ZONE"),
+        *("CONN_MAX_AGE", "CONN_HEALTH_CHECKS", "ATOMIC_REQUESTS", "AUTOCOMMIT"),
+        "DISABLE_SERVER_SIDE_CURSORS",
+    }
+)
+"""Keys of Django's dictionaries that have a field of their own, so that extra sets none."""
+
 
 def parse_alias(body: JSON) -> Parsed[DatabaseAlias]:
     """Return the alias that ``body`` declares, or every problem that it has.
@@ -55,6 +65,9 @@ def parse_alias(body: JSON) -> Parsed[DatabaseAlias]:
     )
     demand_alias_rules(reader, spec, alias=alias)
     spec = _with_texts_read(reader, spec)
+    _demand_further_keys(reader, spec.get("extra", {}), OWN_KEYS, at="spec.extra")
+    further = spec.get("test", {}).get("extra", {})
+    _demand_further_keys(reader, further, OWN_TEST_KEYS, at="spec.test.extra")
     if reader.problems:
         return Parsed(None, tuple(reader.problems))
     return Parsed(_build_alias(envelope, spec, alias))
@@ -70,6 +83,11 @@ def _with_texts_read(reader: Reader, spec: Spec) -> Spec:
         read = reader.read_json_fields(connection, "options", at=at)
         whole["migrate"] = {**whole["migrate"], "connection": read}
     return whole
+
+
+def _demand_further_keys(reader: Reader, extra: Spec, own: frozenset[str], *, at: str) -> None:
+    for key in sorted(own & extra.keys()):
+        reader.refuse(f"{at}.{key}", f"{key} has a field of its own", "Use that field instead")
 
 
 def _build_alias(envelope: Envelope, spec: Spec, alias: str) -> DatabaseAlias:

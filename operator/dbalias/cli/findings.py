@@ -179,9 +179,6 @@ def _names_in_project(project: DjangoProject) -> Iterator[tuple[str, Iterable[st
 def _names_in_alias(alias: DatabaseAlias) -> Iterator[tuple[str, Iterable[str]]]:
     for index, name in enumerate(alias.migrate.depends_on):
         yield f"spec.migrate.dependsOn[{index}]", (name,)
-    yield "spec.test.dependencies", alias.test.get("DEPENDENCIES") or ()
-    if mirror := alias.test.get("MIRROR"):
-        yield "spec.test.mirror", (mirror,)
 
 
 def _unknown(object: str, field: str, message: str) -> Problem:

@@ -103,6 +103,8 @@ def references_of(alias: DatabaseAlias) -> Iterator[Reference]:
     if connection and connection.credentials:
         user = connection.user or alias.user or alias.inherit_from
         yield _login("spec.migrate.connection.credentials", connection.credentials, user)
+    if alias.test_password:
+        yield Reference("spec.test.passwordSecretRef", secret_ref(alias.test_password.name))
     if alias.tls and alias.tls.ca:
         yield Reference(
             "spec.tls.caRef", SourceRef(SourceKind(alias.tls.ca.kind), alias.tls.ca.name)

@@ -9,9 +9,9 @@ from dbalias.api.alias import DatabaseAlias
 from dbalias.api.digest import digest
 from dbalias.api.meta import JSON
 from dbalias.api.secrets import SecretBytes
+from dbalias.django.addresses import NAMED_ELSEWHERE, find_address_faults
 from dbalias.django.connections import Connection, PhysicalDatabase, Place
 from dbalias.django.credentials import UnresolvableError
-from dbalias.django.engines import Family
 from dbalias.django.faults import problem
 from dbalias.django.layers import Merged, Value
 from dbalias.django.options import translated
@@ -24,9 +24,6 @@ DJANGO_KEYS: Mapping[str, str] = {
     "port": "PORT",
     "name": "NAME",
 }
-
-LONGEST_POSTGRESQL_NAME = 63
-"""Bytes of a PostgreSQL identifier; Django refuses longer names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +48,17 @@ def build_connection(
     ``prefix`` is what ``file_prefix`` returned: all files of the connection begin with it.
     """
     texts = {name: reveal(value) for name, value in merged.fields.items()}
-    _check(texts, merged.engine.family, alias)
+    _check(texts, merged, alias)
     placed = {name: f"{prefix}.{name}" for name in _secret_fields(merged)}
     options = {**tls.options, **translated(merged.engine.family, merged.options)}
     secrets: list[Place] = [((DJANGO_KEYS[name],), file) for name, file in placed.items()]
     named = {key: f"{prefix}.{key}.option" for key in merged.secret_options}
     secrets += [(("OPTIONS", key), file) for key, file in named.items()]
+    data = {file: SecretBytes(texts[name].encode()) for name, file in placed.items()}
+    data |= {file: merged.secret_options[key] for key, file in named.items()}
+    if merged.test_password:
+        secrets.append((("TEST", "PASSWORD"), f"{prefix}.test"))
+        data[f"{prefix}.test"] = merged.test_password
     files = tuple(place for place in tls.files if not _overridden(place, merged.options))
     connection = Connection(
         settings=_settings(merged, texts, placed=placed, options=options) | dict(attributes),
@@ -65,8 +67,6 @@ def build_connection(
         files=files,
         user=texts.get("user"),
     )
-    data = {file: SecretBytes(texts[name].encode()) for name, file in placed.items()}
-    data |= {file: merged.secret_options[key] for key, file in named.items()}
     return Built(connection, data | {name: tls.data[name] for _, name in files})
 
 
@@ -121,23 +121,10 @@ def _physical(merged: Merged, texts: Mapping[str, str], *, namespace: str) -> Ph
     )
 
 
-def _check(texts: Mapping[str, str], family: Family, alias: DatabaseAlias) -> None:
-    faults = [problem(alias, *fault) for fault in _faults(texts, family, alias)]
-    if faults:
-        raise UnresolvableError(*faults)
-
-
-def _faults(
-    texts: Mapping[str, str], family: Family, alias: DatabaseAlias
-) -> Iterator[tuple[str, str, str]]:
-    name, port = texts.get("name", ""), texts.get("port", "")
-    by_service = family is Family.POSTGRESQL and "service" in alias.options
-    if not name and family is not Family.OTHER and not by_service:
-        yield "spec.name", "the database has no name", "Set it, or read it from the Secret"
-    if family is Family.POSTGRESQL and len(name.encode()) > LONGEST_POSTGRESQL_NAME:
-        yield "spec.name", "PostgreSQL's names end at 63 bytes", "Choose a shorter one"
-    ports = port.split(",") if family is Family.POSTGRESQL else [port]
-    if port and not all(one.isascii() and one.isdigit() for one in ports):
-        yield "spec.port", "the port is no number", "Correct it in the Secret"
-    if texts.get("password") and not texts.get("user") and family is not Family.OTHER:
-        yield "spec.user", "there is a password but no user", "Set it, or add it to the Secret"
+def _check(texts: Mapping[str, str], merged: Merged, alias: DatabaseAlias) -> None:
+    family = merged.engine.family
+    key = NAMED_ELSEWHERE.get(family, "")
+    named = bool(merged.options.get(key) or key in merged.secret_options)
+    faults = find_address_faults(texts, family, named_elsewhere=named)
+    if problems := [problem(alias, *fault) for fault in faults]:
+        raise UnresolvableError(*problems)

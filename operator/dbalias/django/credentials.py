@@ -14,7 +14,8 @@ from dbalias.api.conditions import Reason
 from dbalias.api.problems import Problem
 from dbalias.api.secrets import SecretBytes
 from dbalias.django.engines import Engine, Family, family_of
-from dbalias.django.options import LIBPQ, MYSQL_TEXT
+from dbalias.django.option_kinds import LIBPQ, MYSQL_TEXT
+from dbalias.django.options import value_fault
 from dbalias.django.sources import Found, Missing, SourceRef, Sources, SourceState, secret_ref
 from dbalias.django.urls import parse_url
 
@@ -43,8 +44,8 @@ _TRIMMED = frozenset({"host", "port"})
 """Fields in which a line's end cannot be meant; ``echo`` leaves one in many Secrets."""
 
 URL_OPTIONS: Mapping[Family, frozenset[str]] = {
-    Family.POSTGRESQL: LIBPQ,
-    Family.MYSQL: MYSQL_TEXT,
+    Family.POSTGRESQL: frozenset(LIBPQ),
+    Family.MYSQL: frozenset(MYSQL_TEXT),
 }
 
 
@@ -173,7 +174,10 @@ def _read_fields(ref: SourceRef, keys: Mapping[str, str], reader: Reader) -> dic
     fields = {}
     for name, key in keys.items():
         text = reader.text(ref, key)
-        fields[name] = SecretBytes((text.strip() if name in _TRIMMED else text).encode())
+        text = text.strip() if name in _TRIMMED else text
+        if name == "host" and not text:
+            raise reader.fail(f"the key {key} of {ref} is empty", "Store the host there")
+        fields[name] = SecretBytes(text.encode())
     return fields
 
 
@@ -191,6 +195,9 @@ def _read_url(ref: SourceRef, key: str, *, engine: Engine, reader: Reader) -> Gi
             f"the URL in {ref} has parameters that its driver does not take as text",
             "Leave them out of the URL and use spec.tls or spec.options instead",
         )
+    for name, text in sorted(parsed.query.items()):
+        if fault := value_fault(engine, name, text):
+            raise reader.fail(f"in the URL of {ref}, {fault[0]}", fault[1])
     return Given(_as_secrets(parsed.fields), _as_secrets(parsed.query), complete=True)
 
 

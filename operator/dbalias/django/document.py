@@ -13,6 +13,7 @@ from dbalias.api.digest import digest
 from dbalias.api.meta import JSON, Kind
 from dbalias.api.problems import Problem
 from dbalias.api.project import DjangoProject
+from dbalias.django.conflicts import published_changes
 from dbalias.django.entries import Entry, Resolution
 from dbalias.django.routing import RoutingResult
 from dbalias.django.runtime_files import runtime_files
@@ -45,6 +46,7 @@ def build_artefact(
     """
     last_good = (published or {}).get("databases", {})
     kept = {name: last_good[name] for name in resolution.problems if name in last_good}
+    databases = kept | {name: _entry(one) for name, one in resolution.entries.items()}
     document = with_revision(
         {
             "format": FORMAT,
@@ -53,7 +55,7 @@ def build_artefact(
                 "module": project.settings.module,
                 "mode": project.settings.mode.value,
             },
-            "databases": kept | {name: _entry(one) for name, one in resolution.entries.items()},
+            "databases": databases,
             "unavailable": {
                 name: problems[0].reason.value
                 for name, problems in resolution.problems.items()
@@ -63,8 +65,7 @@ def build_artefact(
             "routing": routing.document,
             "extra": dict(project.settings.extra),
             "profiles": {
-                profile.name: {entry.alias: dict(entry.changes) for entry in profile.aliases}
-                for profile in project.profiles
+                profile.name: published_changes(profile, databases) for profile in project.profiles
             },
         }
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import zoneinfo
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,32 +12,19 @@ from dbalias.api.conditions import Reason
 from dbalias.api.meta import JSON
 from dbalias.api.problems import Problem
 from dbalias.api.project import DjangoProject, MigrateMode
+from dbalias.django.conflicts import find_conflicts, find_profile_problems
 from dbalias.django.credentials import FIELDS, declared_fields
-from dbalias.django.engines import Engine, Family
+from dbalias.django.engines import Engine
 from dbalias.django.layers import is_pooled, merge_attributes
 from dbalias.django.lineage import object_of
-from dbalias.django.options import SECRETS, find_faults
+from dbalias.django.options import find_faults, public_fault
+from dbalias.django.testing import find_test_faults
 from dbalias.django.tls import OPTION_KEYS, find_fault, merged
 
-RESERVED = frozenset(
-    {
-        "ENGINE",
-        "NAME",
-        "HOST",
-        "PORT",
-        "USER",
-        "PASSWORD",
-        "OPTIONS",
-        "TEST",
-        "CONN_MAX_AGE",
-        "CONN_HEALTH_CHECKS",
-        "ATOMIC_REQUESTS",
-        "AUTOCOMMIT",
-        "DISABLE_SERVER_SIDE_CURSORS",
-        "TIME_ZONE",
-    }
-)
-"""Django's keys that have a field of their own, so that ``extra`` may not set them."""
+CONFLICT_FIELDS: Mapping[str, str] = {
+    "CONN_MAX_AGE": "spec.connMaxAge",
+    "ATOMIC_REQUESTS": "spec.atomicRequests",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +50,17 @@ def find_problems(declaration: Declaration) -> Iterator[Problem]:
     """Yield every problem of an alias and of what it inherits, each at its own object."""
     for layer in declaration.lineage:
         yield from _layer_problems(layer, declaration.engine)
+    alias, family = declaration.alias, declaration.engine.family
+    for field, message, remedy in find_test_faults(family, alias.test):
+        yield problem(alias, field, message, remedy)
     yield from _migrate_problems(declaration)
-    yield from _pool_problems(declaration)
+    yield from _conflict_problems(declaration)
     yield from _pooler_problems(declaration)
     tls = TLS()
     for layer in declaration.lineage:
         tls = merged(tls, layer.tls or TLS())
-    if fault := find_fault(declaration.engine.family, tls):
-        yield problem(declaration.alias, "spec.tls", *fault)
+    if fault := find_fault(family, tls):
+        yield problem(alias, "spec.tls", *fault)
 
 
 def problem(
@@ -85,10 +77,12 @@ def problem(
 def _layer_problems(alias: DatabaseAlias, engine: Engine) -> Iterator[Problem]:
     yield from _said_twice(alias, alias, "spec")
     yield from _option_problems(alias, alias.options, engine, "spec.options")
-    for key in sorted(alias.extra):
-        if key in RESERVED or key.lower() in SECRETS:
-            remedy = "Use the field or the Secret meant for it"
-            yield problem(alias, f"spec.extra.{key}", "this key has a field of its own", remedy)
+    for key, value in sorted(alias.extra.items()):
+        if fault := public_fault(key, value):
+            yield problem(alias, f"spec.extra.{key}", *fault)
+    if alias.time_zone and alias.time_zone not in _time_zones():
+        message = "the time zone database has no such zone"
+        yield problem(alias, "spec.timeZone", message, "Write one as in Europe/Paris or UTC")
     taken = OPTION_KEYS.get(engine.family, frozenset()) & alias.options.keys()
     if alias.tls and taken:
         message = f"{', '.join(sorted(taken))} and spec.tls say the same thing twice"
@@ -102,6 +96,11 @@ def _migrate_problems(declaration: Declaration) -> Iterator[Problem]:
     where = "spec.migrate.connection"
     yield from _said_twice(alias, connection, where)
     yield from _option_problems(alias, connection.options, declaration.engine, f"{where}.options")
+    settings = _settings(declaration)
+    settings["OPTIONS"] |= connection.options
+    for key, message, remedy in find_conflicts(declaration.engine.family, settings):
+        if key not in {fault[0] for fault in _conflicts(declaration)}:
+            yield problem(alias, f"{where}.options", message, remedy)
 
 
 def _said_twice(
@@ -122,22 +121,31 @@ def _option_problems(
         yield problem(alias, f"{where}.{key}", message, remedy)
 
 
-def _pool_problems(declaration: Declaration) -> Iterator[Problem]:
+def _conflict_problems(declaration: Declaration) -> Iterator[Problem]:
+    found = _conflicts(declaration)
+    for key, message, remedy in found:
+        yield problem(declaration.alias, CONFLICT_FIELDS[key], message, remedy)
+    if not found:
+        name, engine = declaration.alias.alias, declaration.engine
+        settings = _settings(declaration)
+        yield from find_profile_problems(declaration.project, name, engine, settings)
+
+
+def _conflicts(declaration: Declaration) -> list[tuple[str, str, str]]:
+    return [*find_conflicts(declaration.engine.family, _settings(declaration))]
+
+
+def _settings(declaration: Declaration) -> dict[str, JSON]:
+    """Return what declarations alone say of Django's dictionary, OPTIONS always among it."""
     options: dict[str, JSON] = {}
     for layer in declaration.lineage:
         options |= layer.options
-    if declaration.engine.family is not Family.POSTGRESQL or not options.get("pool"):
-        return
-    alias = declaration.alias
-    if merge_attributes(declaration.lineage).get("CONN_MAX_AGE", 0) != 0:
-        message = "a connection pool demands that connections are not kept: connMaxAge 0"
-        yield problem(alias, "spec.connMaxAge", message, "Remove it, or the option pool")
-    for profile in declaration.project.profiles:
-        for entry in profile.aliases:
-            keeps = entry.changes.get("CONN_MAX_AGE", 0) != 0
-            if keeps and entry.alias in ("*", alias.alias):
-                message = f"the profile {profile.name} sets connMaxAge, which a pool forbids"
-                yield problem(alias, "spec.options.pool", message, "Remove one of the two")
+    return {**merge_attributes(declaration.lineage), "OPTIONS": options}
+
+
+@functools.cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
 
 
 def _pooler_problems(declaration: Declaration) -> Iterator[Problem]:

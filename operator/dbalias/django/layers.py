@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from dbalias.api.alias import TLS, UNLIMITED, DatabaseAlias, MigrateConnection, Pooler
@@ -12,7 +12,7 @@ from dbalias.api.secrets import SecretBytes
 from dbalias.django.credentials import FIELDS, Given, Reader, read_credentials
 from dbalias.django.engines import Engine
 from dbalias.django.lineage import object_of
-from dbalias.django.sources import Sources
+from dbalias.django.sources import Sources, secret_ref
 from dbalias.django.tls import OPTION_KEYS, merged
 
 Value: TypeAlias = str | SecretBytes
@@ -31,6 +31,7 @@ class Merged:
     options: Mapping[str, JSON] = field(default_factory=dict)
     secret_options: Mapping[str, SecretBytes] = field(default_factory=dict)
     tls: TLS = field(default_factory=TLS)
+    test_password: SecretBytes | None = None
 
 
 def merge_lineage(lineage: Sequence[DatabaseAlias], *, engine: Engine, sources: Sources) -> Merged:
@@ -39,7 +40,7 @@ def merge_lineage(lineage: Sequence[DatabaseAlias], *, engine: Engine, sources: 
     for alias in lineage:
         given = _given(alias, engine=engine, sources=sources)
         result = _overlay(result, alias, given)
-    return result
+    return replace(result, test_password=_test_password(lineage[-1], sources))
 
 
 def merge_migration(
@@ -53,12 +54,11 @@ def merge_migration(
             connection.credentials, engine=base.engine, user=connection.user, reader=reader
         )
     options, secret_options = _options(base, connection.options, given)
-    return Merged(
-        engine=base.engine,
+    return replace(
+        base,
         fields=_inherited(base, given) | _fields(connection, given),
         options=options,
         secret_options=secret_options,
-        tls=base.tls,
     )
 
 
@@ -90,6 +90,14 @@ def _given(alias: DatabaseAlias, *, engine: Engine, sources: Sources) -> Given:
         return Given()
     reader = Reader(sources, object_of(alias), "spec.credentials")
     return read_credentials(alias.credentials, engine=engine, user=alias.user, reader=reader)
+
+
+def _test_password(alias: DatabaseAlias, sources: Sources) -> SecretBytes | None:
+    ref = alias.test_password
+    if ref is None:
+        return None
+    reader = Reader(sources, object_of(alias), "spec.test.passwordSecretRef")
+    return SecretBytes(reader.text(secret_ref(ref.name), ref.key).encode())
 
 
 def _overlay(base: Merged, alias: DatabaseAlias, given: Given) -> Merged:

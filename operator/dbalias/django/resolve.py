@@ -25,6 +25,7 @@ from dbalias.django.layers import (
 )
 from dbalias.django.lineage import elect_owners, object_of, trace
 from dbalias.django.sources import Sources
+from dbalias.django.testing import Rehearsal
 from dbalias.django.tls import build_tls
 
 
@@ -40,6 +41,9 @@ def resolve(
             entries[name] = _resolve_one(project, alias, owners=owners, sources=sources)
         except UnresolvableError as error:
             problems[name] = error.problems
+    for name, found in Rehearsal(owners, entries).problems().items():
+        problems[name] = (*problems.get(name, ()), *found)
+        entries.pop(name, None)
     return Resolution(entries, problems, owners, losers)
 
 
@@ -139,8 +143,8 @@ def _test(declaration: Declaration) -> dict[str, JSON]:
     alias, ancestors = declaration.alias, declaration.lineage[-2::-1]
     test = dict(alias.test)
     if alias.role is Role.REPLICA and ancestors and "MIRROR" not in test:
-        primaries = (one.alias for one in ancestors if one.role is Role.PRIMARY)
-        test["MIRROR"] = next(primaries, ancestors[0].alias)
+        source = next((one for one in ancestors if one.role is Role.PRIMARY), ancestors[0])
+        test["MIRROR"] = source.test.get("MIRROR", source.alias)
     return test
 
 

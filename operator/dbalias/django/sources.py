@@ -69,6 +69,8 @@ def _references(alias: DatabaseAlias) -> Iterator[SourceRef]:
         yield secret_ref(alias.credentials.secret)
     if alias.migrate.connection and alias.migrate.connection.credentials:
         yield secret_ref(alias.migrate.connection.credentials.secret)
+    if alias.test_password:
+        yield secret_ref(alias.test_password.name)
     if alias.tls:
         yield from _tls_references(alias.tls)
 

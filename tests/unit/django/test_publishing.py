@@ -79,6 +79,21 @@ def test_the_document_says_all_that_was_declared() -> None:
     assert found["revision"] != desired_of(DEFAULT)["revision"]
 
 
+def test_an_isolation_level_for_every_alias_is_spelled_for_each() -> None:
+    """Backends want different words; an entry of its own comes before it."""
+    level = {"OPTIONS": {"isolation_level": "read committed", "connect_timeout": 5}}
+    own = {"OPTIONS": {"isolation_level": "serializable"}}
+    profile = Profile("web", (ProfileEntry("*", level), ProfileEntry("b", own)))
+    aliases = DEFAULT, an_alias("a", engine="mysql"), an_alias("b")
+    found = desired_of(*aliases, project=a_project(profiles=(profile,)))
+    assert found["profiles"]["web"] == {
+        "*": {"OPTIONS": {"connect_timeout": 5}},
+        "default": {"OPTIONS": {"isolation_level": 2}},
+        "a": {"OPTIONS": {"isolation_level": "read committed"}},
+        "b": {"OPTIONS": {"isolation_level": 4}},
+    }
+
+
 def test_a_password_changes_no_revision() -> None:
     """It flows through the Secret; the document only names the file."""
     alias = an_alias("default", credentials=LOGIN)

@@ -151,6 +151,8 @@ def test_a_secret_that_cannot_be_used_says_why(source: Any, reason: Reason) -> N
         "postgres://u:hunter2#x@db/app",
         "postgres://u:hunter2%zz@db/app",
         "postgres://u:hunter2@db/app?hunter2=1",
+        "postgres://u:p@db/app?sslmode=hunter2",
+        "postgres://u:p@db/app?connect_timeout=hunter2",
         "hunter2",
     ],
 )
@@ -161,6 +163,42 @@ def test_a_bad_url_is_refused_without_being_shown(url: str) -> None:
     assert problem.reason is Reason.INVALID_CONFIGURATION
     assert "hunter2" not in str(problem)
     assert "Secret login" in str(problem)
+
+
+def test_an_empty_host_is_no_host() -> None:
+    """To libpq it would mean a socket of the pod itself; an empty port means the default."""
+    alias = an_alias(credentials=credentials(host="h", port="o", password="p"))
+    problem = problem_of(alias, a_secret(h=" \n", o="1", p="x"))
+    assert problem.reason is Reason.INVALID_CONFIGURATION
+    assert "the key h of Secret login is empty" in str(problem)
+    assert loaded(entry_of(alias, a_secret(h="db", o="", p="x")))["PORT"] == ""
+
+
+@pytest.mark.parametrize(
+    "port", ["0", "65536", "-1", "5432x", "5432,5433", "٣", "9" * 40, "5432,,5433"]
+)
+def test_a_port_from_a_secret_is_checked_like_a_declared_one(port: str) -> None:
+    """Its value is not shown."""
+    alias = an_alias(credentials=credentials(host="h", port="o", password="p"))
+    problem = problem_of(alias, a_secret(h="db", o=port, p="x"))
+    assert problem.field == "spec.port"
+    assert problem.reason is Reason.INVALID_CONFIGURATION
+
+
+@pytest.mark.parametrize(("key", "field"), [("h", "host"), ("n", "name"), ("u", "user")])
+def test_what_no_status_can_hold_is_refused(key: str, field: str) -> None:
+    """A Secret's value has the bounds of the declared field."""
+    keys = {"host": "h", "name": "n", "user": "u", "password": "p"}
+    alias = an_alias(engine="shop.db", name=None, user=None, credentials=credentials(**keys))
+    data = {"h": "h", "n": "n", "u": "u", "p": "p", key: "x" * 2000}
+    assert problem_of(alias, a_secret(**data)).field == f"spec.{field}"
+
+
+def test_several_hosts_of_a_url_may_leave_ports_out() -> None:
+    """libpq reads an empty one as 5432."""
+    alias = an_alias(credentials=credentials(preset="URL"), name=None, user=None)
+    found = loaded(entry_of(alias, a_secret(url="postgres://u:p@h1:5433,h2/n")))
+    assert (found["HOST"], found["PORT"]) == ("h1,h2", "5433,")
 
 
 def test_options_of_a_url_stay_secret_and_give_way_to_declared_ones() -> None:

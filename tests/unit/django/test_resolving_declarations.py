@@ -62,6 +62,8 @@ def problems_of(*aliases: Any, project: Any = None) -> list[tuple[str, Reason]]:
         ("extra", {"POOL_OPTIONS": {"a": 1}}, "POOL_OPTIONS", {"a": 1}),
         ("options", {"isolation_level": "Repeatable Read"}, "OPTIONS", {"isolation_level": 3}),
         ("options", {"isolation_level": 4}, "OPTIONS", {"isolation_level": 4}),
+        ("port", "5433", "PORT", "5433"),
+        ("host", "/var/run/postgresql", "HOST", "/var/run/postgresql"),
     ],
 )
 def test_a_field_is_spelled_as_django_spells_it(
@@ -76,11 +78,33 @@ def test_what_is_not_set_is_not_published() -> None:
     assert set(settings_of(an_alias())) == {"ENGINE", "NAME", "USER"}
 
 
-def test_mysql_wants_isolation_levels_by_name() -> None:
-    """Where PostgreSQL wants a number."""
-    options = {"isolation_level": "READ_COMMITTED"}
-    found = settings_of(an_alias(engine="mysql", options=options))["OPTIONS"]
-    assert found == {"isolation_level": "read committed"}
+POSTGIS, MYSQL_GIS = (
+    "django.contrib.gis.db.backends.postgis",
+    "django.contrib.gis.db.backends.mysql",
+)
+
+
+@pytest.mark.parametrize(
+    ("engine", "level", "wanted"),
+    [
+        ("postgresql", "serializable", 4),
+        ("postgis", "Read-Committed", 2),
+        (POSTGIS, 3, 3),
+        ("django_prometheus.db.backends.postgresql", "REPEATABLE_READ", 3),
+        ("mysql", "READ_COMMITTED", "read committed"),
+        ("mariadb", None, None),
+        (MYSQL_GIS, "Serializable", "serializable"),
+        ("olympia.core.db.mysql", "read  uncommitted", "read uncommitted"),
+        ("mssql", "READ COMMITTED SNAPSHOT", "READ COMMITTED SNAPSHOT"),
+        ("shop.backends.own", 17, 17),
+    ],
+)
+def test_an_isolation_level_becomes_what_the_backend_wants(
+    engine: str, level: Any, wanted: Any
+) -> None:
+    """A number for PostgreSQL, a name for MySQL, also where a third party builds on them."""
+    found = settings_of(an_alias(engine=engine, options={"isolation_level": level}))
+    assert found["OPTIONS"] == {"isolation_level": wanted}
 
 
 def test_a_child_takes_fields_and_merges_options() -> None:
@@ -103,7 +127,9 @@ def test_a_replica_mirrors_the_primary_behind_its_parents() -> None:
     chain = an_alias("default"), a_replica("r1", "default"), a_replica("r2", "r1")
     assert settings_of(*chain)["TEST"] == {"MIRROR": "default"}
     own = a_replica("r3", "default", test={"MIRROR": "other"})
-    assert settings_of(chain[0], own)["TEST"] == {"MIRROR": "other"}
+    assert settings_of(chain[0], an_alias("other"), own)["TEST"] == {"MIRROR": "other"}
+    mirror = an_alias("users", test={"MIRROR": "default"})
+    assert settings_of(chain[0], mirror, a_replica("r4", "users"))["TEST"] == {"MIRROR": "default"}
 
 
 @pytest.mark.parametrize(
@@ -177,14 +203,27 @@ INVALID = Reason.INVALID_CONFIGURATION
         ({"options": {"dbname": "x"}}, "spec.options.dbname"),
         ({"options": {"password": "x"}}, "spec.options.password"),
         ({"options": {"isolation_level": "chaos"}}, "spec.options.isolation_level"),
-        ({"extra": {"PASSWORD": "x"}}, "spec.extra.PASSWORD"),
+        ({"extra": {"Password": "x"}}, "spec.extra.Password"),
         ({"options": {"pool": True}, "conn_max_age": 5}, "spec.connMaxAge"),
         ({"pooler": Pooler.TRANSACTION}, "spec.migrate.connection"),
         (
             {"pooler": Pooler.TRANSACTION, "migrate": DIRECT, "options": {"options": "-c x"}},
             "spec.options.options",
         ),
-        ({"options": {"sslmode": "x"}, "tls": TLS(mode=TLSMode.REQUIRE)}, "spec.options"),
+        ({"options": {"sslmode": "require"}, "tls": TLS(mode=TLSMode.REQUIRE)}, "spec.options"),
+        ({"time_zone": "Europe/Atlantis"}, "spec.timeZone"),
+        ({"atomic_requests": True, "autocommit": False}, "spec.atomicRequests"),
+        ({"engine": "mysql", "host": "a,b"}, "spec.host"),
+        ({"engine": "mysql", "name": "n" * 65}, "spec.name"),
+        ({"host": "a,b", "port": "1,2,3"}, "spec.port"),
+        ({"host": "a\0b"}, "spec.host"),
+        ({"name": "ä" * 32}, "spec.name"),
+        ({"options": {"ssl": {"Password": "x"}}, "engine": "shop.sql"}, "spec.options.ssl"),
+        ({"extra": {"POOL": [{"passwd": "x"}]}}, "spec.extra.POOL"),
+        ({"test": {"COLLATION": "C"}}, "spec.test.collation"),
+        ({"test": {"NAME": "n" * 64}}, "spec.test.name"),
+        ({"test": {"CREATE_DB": "no"}}, "spec.test.extra.CREATE_DB"),
+        ({"test": {"DATAFILE_SIZE": 50}}, "spec.test.extra.DATAFILE_SIZE"),
         ({"engine": "mysql", "tls": TLS(mode=TLSMode.VERIFY_CA)}, "spec.tls"),
         ({"engine": "mysql", "tls": TLS(mode=TLSMode.DISABLE)}, "spec.tls"),
         ({"engine": "sqlite3", "tls": TLS(mode=TLSMode.REQUIRE)}, "spec.tls"),
@@ -207,12 +246,83 @@ def test_a_misspelled_option_is_corrected() -> None:
     assert "Did you mean sslmode?" in str(resolution.problems["users"][0])
 
 
-def test_a_profile_may_not_keep_connections_of_a_pool() -> None:
+@pytest.mark.parametrize(
+    ("alias", "changes", "field"),
+    [
+        ({"options": {"pool": True}}, {"CONN_MAX_AGE": 300}, "spec.profiles[0]"),
+        ({"conn_max_age": 300}, {"OPTIONS": {"pool": True}}, "spec.profiles[0]"),
+        ({"autocommit": False}, {"ATOMIC_REQUESTS": True}, "spec.profiles[0]"),
+        ({}, {"OPTIONS": {"charset": "x"}}, "spec.profiles[0].aliases[0].options.charset"),
+        ({}, {"OPTIONS": {"password": "x"}}, "spec.profiles[0].aliases[0].options.password"),
+        ({}, {"OPTIONS": {"sslmode": "x"}}, "spec.profiles[0].aliases[0].options.sslmode"),
+    ],
+)
+def test_a_profile_may_change_nothing_into_what_cannot_work(
+    alias: Any, changes: Any, field: str
+) -> None:
     """It would crash in the pods that choose the profile, and nowhere else."""
-    changes = ProfileEntry("*", {"CONN_MAX_AGE": 300})
-    project = a_project(profiles=(Profile("web", (changes,)),))
+    for name in ("*", "users"):
+        project = a_project(profiles=(Profile("web", (ProfileEntry(name, changes),)),))
+        assert problems_of(an_alias(**alias), project=project) == [(field, INVALID)]
+    project = a_project(profiles=(Profile("web", (ProfileEntry("other", changes),)),))
+    assert problems_of(an_alias(**alias), project=project) == []
+
+
+def test_a_profile_of_every_alias_gives_way_to_an_entry_of_its_own() -> None:
+    """What the second one mends was never wrong."""
+    entries = ProfileEntry("*", {"CONN_MAX_AGE": 300}), ProfileEntry("users", {"CONN_MAX_AGE": 0})
     alias = an_alias(options={"pool": True})
-    assert problems_of(alias, project=project) == [("spec.options.pool", INVALID)]
+    project = a_project(profiles=(Profile("web", entries),))
+    assert problems_of(alias, project=project) == []
+
+
+def test_what_is_wrong_by_inheritance_is_refused_at_the_heir() -> None:
+    """The parent works by itself; together with the child's own words it does not."""
+    pooled = an_alias("default", options={"pool": True})
+    assert problems_of(pooled, a_child("a", "default", conn_max_age=60)) == [
+        ("spec.connMaxAge", INVALID)
+    ]
+    manual = an_alias("default", autocommit=False)
+    assert problems_of(manual, a_child("a", "default", atomic_requests=True)) == [
+        ("spec.atomicRequests", INVALID)
+    ]
+
+
+def test_options_for_the_job_are_checked_like_the_others() -> None:
+    """Its first connection would fail as well, only later."""
+    for options in ({"pool": True}, {"sslmode": "x"}):
+        direct = AliasMigrate(connection=MigrateConnection(options=options))
+        (problem,) = problems_of(an_alias(conn_max_age=60, migrate=direct))
+        assert problem[0].startswith("spec.migrate.connection.options")
+
+
+@pytest.mark.parametrize(
+    ("engine", "options"),
+    [
+        ("postgresql", {"service": "shop"}),
+        ("postgis", {"service": "shop", "passfile": "/etc/pass"}),
+        ("mysql", {"read_default_file": "/etc/my.cnf"}),
+    ],
+)
+def test_a_file_of_the_image_may_name_the_database(engine: str, options: Any) -> None:
+    """libpq's service file and MySQL's option file; the option may be inherited."""
+    parent = an_alias("default", engine=engine, name=None, user=None, options=options)
+    assert settings_of(parent).keys() == {"ENGINE", "OPTIONS"}
+    assert settings_of(parent, a_child("other", "default"))["OPTIONS"] == options
+
+
+def test_the_password_of_the_test_user_is_a_file() -> None:
+    """It never stands in the ConfigMap."""
+    alias = an_alias(
+        engine="django.db.backends.oracle",
+        test={"USER": "t", "CREATE_USER": False},
+        test_password=ObjectKeyRef("Secret", "login", "pw"),
+    )
+    entry = resolve(a_project(), [alias], a_secret(pw="hunter2")).entries["users"]
+    ((path, name),) = entry.connection.secrets
+    assert path == ("TEST", "PASSWORD")
+    assert entry.secret_data[name].reveal() == b"hunter2"
+    assert entry.connection.settings["TEST"] == {"USER": "t", "CREATE_USER": False}
 
 
 def test_a_missing_parent_may_appear_and_a_circle_may_not() -> None:
@@ -301,7 +411,8 @@ def test_every_source_that_resolving_needs_is_asked_for() -> None:
         credentials=credentials("a"),
         tls=TLS(ca=CA, client_certificate="b"),
         migrate=AliasMigrate(connection=MigrateConnection(credentials=credentials("c"))),
+        test_password=ObjectKeyRef("Secret", "d", "pw"),
     )
     assert {str(ref) for ref in required_sources([alias])} == {
-        *("Secret a", "Secret b", "Secret c", "ConfigMap ca")
+        *("Secret a", "Secret b", "Secret c", "Secret d", "ConfigMap ca")
     }
