@@ -123,7 +123,7 @@ def _describe_router(router: Any) -> dict[str, Any]:
     classes = [kind for kind in type(router).__mro__ if kind is not object]
     try:
         described = [_describe_class(kind) for kind in classes]
-    except (OSError, TypeError, SyntaxError):
+    except (OSError, TypeError, SyntaxError, KeyError):
         return {"why": "its source cannot be read"}
     return {"classes": described, "attributes": _plain(_attributes(router, classes))}
 
