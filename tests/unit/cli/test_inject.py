@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from unit.cli.files import PROJECT, Run
 from unit.cli.workloads import KINDS, container, pod_of, pod_spec, workload
 
 JSON = Any
+EXAMPLES = Path(__file__).parents[3] / "examples"
 INJECT = ("inject", "--project", "shop")
 MOUNT = {"name": "dbalias", "mountPath": "/etc/dbalias", "readOnly": True}
 OURS = {"DJANGO_SETTINGS_MODULE": "dbalias_settings", "PYTHONPATH": "/etc/dbalias"}
@@ -85,6 +87,14 @@ def test_other_documents_come_out_byte_for_byte(dbalias: Run) -> None:
     assert dbalias(*INJECT, dbalias.write(stream)) == 0
     assert dbalias.out.startswith(f"{other}--- # next\n# above\napiVersion: apps/v1\n")
     assert dbalias.out.endswith(f"name: shop-databases\n---\n{other}...\n")
+
+
+@pytest.mark.parametrize("example", ["guide-first", "guide-second"])
+def test_examples_have_the_mount_already(example: str, dbalias: Run) -> None:
+    """What people copy by hand is what the command makes: it changes no byte of it."""
+    path = EXAMPLES / example / "application.yaml"
+    assert dbalias(*INJECT, str(path)) == 0
+    assert dbalias.out == path.read_text("utf-8")
 
 
 def test_keys_keep_their_order_and_texts_their_spelling(dbalias: Run) -> None:
