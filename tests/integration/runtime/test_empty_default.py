@@ -6,24 +6,16 @@ Documented in docs/how-to/empty-default.md, which the tables here read like.
 from __future__ import annotations
 
 import json
-import re
-import subprocess
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import NamedTuple
-from urllib.error import URLError
-from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
 import pytest
 
 from environments import environment, running_interpreter
+from integration.runtime.browsing import running
 from integration.runtime.examples import place_of, publish_example
 from integration.runtime.pod import Database, Pod, a_database
-from localkube.database_process import free_port
 from localkube.databases import DatabaseServer
 from unit.builders import a_policy, a_rule
 
@@ -144,7 +136,12 @@ def test_commands_without_a_database_fail_work_or_say_that_they_found_nothing(
     second: Callable[[str], Second], series: str
 ) -> None:
     """Exit code and message of each, in the oldest supported Django and in the usual one."""
-    assert second(series).differences(WITHOUT_DATABASE) == {}
+    shop = second(series)
+
+    assert shop.differences(WITHOUT_DATABASE) == {}
+    strict = shop.pod.try_manage("dumpdata", PYTHONWARNINGS="error::RuntimeWarning")
+    assert (strict.returncode, strict.stdout) == (1, "")
+    assert EMPTY in strict.stderr
 
 
 def test_the_same_commands_with_a_database_work(second: Callable[[str], Second]) -> None:
@@ -230,62 +227,6 @@ def test_a_test_case_that_keeps_the_default_fails_and_the_others_pass(
     assert "NeedsNone.test_it) ... ok" in run.says
     assert "FAILED (errors=1)" in run.says
     assert shop.customers.rows("SELECT * FROM catalog_tag") == []
-
-
-class Browser:
-    """Somebody with cookies in front of the running shop."""
-
-    def __init__(self, address: str) -> None:
-        self._address = address
-        self._opener: OpenerDirector = build_opener(HTTPCookieProcessor(CookieJar()))
-
-    def get(self, path: str) -> str:
-        """Return a page."""
-        with self._opener.open(self._address + path, timeout=20) as page:
-            return str(page.read().decode())
-
-    def submit(self, path: str, **fields: str) -> str:
-        """Fill in the form of a page; return the page that follows."""
-        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.get(path))
-        assert token is not None, path
-        body = urlencode({"csrfmiddlewaretoken": token[1], **fields}).encode()
-        with self._opener.open(self._address + path, body, timeout=20) as page:
-            return str(page.read().decode())
-
-
-@contextmanager
-def running(pod: Pod) -> Iterator[Browser]:
-    """Run manage.py runserver, and a browser in front of it."""
-    port = free_port()
-    words = ["manage.py", "runserver", "--noreload", "--insecure", f"127.0.0.1:{port}"]
-    process = subprocess.Popen(
-        [str(pod.python), *words],
-        cwd=pod.image,
-        env=pod.application_environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    browser = Browser(f"http://127.0.0.1:{port}")
-    try:
-        wait_until_it_answers(browser, process)
-        yield browser
-    finally:
-        process.kill()
-        process.wait()
-
-
-def wait_until_it_answers(browser: Browser, process: subprocess.Popen[bytes]) -> None:
-    """Wait for the first page; fail when the server ends before."""
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            browser.get("/")
-        except URLError:
-            assert process.poll() is None, "runserver has ended"
-            assert time.monotonic() < deadline, "runserver does not answer"
-            time.sleep(0.1)
-        else:
-            return
 
 
 def test_the_admin_works_once_it_is_routed(second: Callable[[str], Second]) -> None:
