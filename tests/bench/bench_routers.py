@@ -21,13 +21,14 @@ from django.db.utils import ConnectionRouter
 from django.test import override_settings
 
 from bench.reporting import report
+from dbalias.api.policy import PinReads
 from unit.builders import a_policy, a_rule
 from unit.runtime.chains import a_chain, document_of, loaded_from
 from unit.runtime.conftest import Publish, publish
 
 __all__ = ["publish"]
 
-ROUNDS, BLOCK, WORKERS = 100, 100, 4
+ROUNDS, BLOCK, WORKERS = 200, 100, 4
 RULES_IN_A_POLICY = 100
 READERS = ("users_r1", "users_r2")
 AIM = 1.2
@@ -75,13 +76,15 @@ QUESTIONS: Mapping[str, Question] = {
 }
 
 
-def published(publish: Publish, rules: int) -> ConnectionRouter:
+def published(
+    publish: Publish, rules: int, pin_reads: PinReads = PinReads.NONE
+) -> ConnectionRouter:
     """Return every router that is published for so many rules, a hundred in a policy."""
     declared = [a_rule("users", "auth", read=READERS)]
     declared += [a_rule("orders", f"app{number}") for number in range(rules - 1)]
-    cuts = range(0, rules, RULES_IN_A_POLICY)
-    policies = [
-        a_policy(f"p{at}", *declared[at : at + RULES_IN_A_POLICY], order=-at) for at in cuts
+    policies = [  # what is asked for stands in the last one
+        a_policy(f"p{at}", *declared[at : at + RULES_IN_A_POLICY], order=-at, pin_reads=pin_reads)
+        for at in range(0, rules, RULES_IN_A_POLICY)
     ]
     return a_chain(publish, document_of(*policies))
 
@@ -96,6 +99,9 @@ def candidates(publish: Publish) -> Iterator[Mapping[str, ConnectionRouter]]:
             "hand-written, 1 rule": ConnectionRouter([HandWritten(1)]),
             "hand-written, 1000 rules": ConnectionRouter([HandWritten(1000)]),
             "django-multidb-router": ConnectionRouter(["multidb.ReplicaRouter"]),
+            "django-multidb-router, pinning": ConnectionRouter(["multidb.PinningReplicaRouter"]),
+            "published, pinReads Request": published(publish, 1, PinReads.REQUEST),
+            "published, pinReads Transaction": published(publish, 1, PinReads.TRANSACTION),
             "none": ConnectionRouter([]),
         }
 
