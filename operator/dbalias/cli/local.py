@@ -166,12 +166,13 @@ def _with_environment(scene: Scene, env: Mapping[str, str]) -> Scene:
 def _demand_credentials(scene: Scene) -> None:
     style = Style.of(sys.stderr)
     lines = []
-    for alias, field, source in missing_fields(scene):
+    for alias, reference, fields in missing_fields(scene):
         name = f"{Kind.ALIAS.value}/{alias.metadata.name}"
-        variables = [variable(alias.alias, field) for field in ("password", "url")]
+        login = " and ".join(variable(alias.alias, field) for field in fields or ["password"])
         lines.append(
-            f"{scene.manifests[name].place(field)}: {style.bad('error')}: {name} {field}: {source} "
-            f"is not among the files. Add its manifest, or set {' or '.join(variables)}"
+            f"{scene.manifests[name].place(reference.field)}: {style.bad('error')}: {name} "
+            f"{reference.field}: {reference.source} is not among the files. Add its manifest, or "
+            f"set {login} or {variable(alias.alias, 'url')}"
         )
     if lines:
         raise RefusedError(*lines)

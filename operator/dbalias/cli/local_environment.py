@@ -15,7 +15,7 @@ from typing import Any
 
 from dbalias.api.alias import Credentials, DatabaseAlias, Preset
 from dbalias.api.secrets import SecretBytes
-from dbalias.cli.offline import STAND_IN, Scene, references_of
+from dbalias.cli.offline import STAND_IN, Reference, Scene, references_of
 from dbalias.django.credentials import PRESET_KEYS
 from dbalias.django.sources import Found, SourceRef, Sources, secret_ref
 from dbalias.django.urls import parse_url, render_url
@@ -86,15 +86,18 @@ def overlay(scene: Scene, values: Mapping[str, Values]) -> Scene:
     return replace(scene, snapshot=snapshot, missing=scene.missing & needed)
 
 
-def missing_fields(scene: Scene) -> Iterator[tuple[DatabaseAlias, str, SourceRef]]:
-    """Yield the alias, the field and the source of everything that nothing gives."""
+def missing_fields(
+    scene: Scene,
+) -> Iterator[tuple[DatabaseAlias, Reference, tuple[str, ...]]]:
+    """Yield each reference that nothing fills, with its alias and the fields that it lacks."""
     for alias in scene.snapshot.aliases:
         for reference in references_of(alias):
             state = scene.snapshot.sources.get(reference.source)
             data = state.data if isinstance(state, Found) else {}
-            stand_ins = any(value.reveal() == STAND_IN for value in data.values())
-            if reference.source in scene.missing or stand_ins:
-                yield alias, reference.field, reference.source
+            lost = {key for key, value in data.items() if value.reveal() == STAND_IN}
+            if reference.source in scene.missing or lost:
+                keys = _keys(alias.credentials, data, user=alias.user) if alias.credentials else {}
+                yield alias, reference, tuple(name for name, key in keys.items() if key in lost)
 
 
 def _contradictions(alias: DatabaseAlias, given: Values) -> Iterator[str]:
@@ -119,7 +122,7 @@ def _overlaid(
     state = sources.get(secret_ref(alias.credentials.secret)) if alias.credentials else None
     if alias.credentials and isinstance(state, Found):
         credentials = replace(alias.credentials, secret=own)
-        data, rest = _with_values(credentials, state.data, given)
+        data, rest = _with_values(alias, state.data, given)
     else:
         credentials, data, rest = Credentials(own), {}, dict(given)
     if password := rest.pop("password", None):
@@ -131,17 +134,30 @@ def _overlaid(
 
 
 def _with_values(
-    declared: Credentials, data: Values, given: Values
+    alias: DatabaseAlias, data: Values, given: Values
 ) -> tuple[Values, dict[str, SecretBytes]]:
     """Return a Secret's data with the values where it holds them, and the values left over."""
-    keys = PRESET_KEYS.get(declared.preset, {}) if declared.preset else declared.keys
-    keys = dict(keys or {"password": "password"})
-    if declared.preset is Preset.URL or "url" in keys:
-        key = keys.get("url") or ("url" if "url" in data else "uri")
-        return {**data, key: _changed_url(data[key], given)}, {}
+    assert alias.credentials is not None
+    keys = _keys(alias.credentials, data, user=alias.user)
+    if "url" in keys:
+        return {**data, keys["url"]: _changed_url(data[keys["url"]], given)}, {}
     placed = {keys[field]: value for field, value in given.items() if field in keys}
     rest = {field: value for field, value in given.items() if field not in keys}
     return {**data, **placed}, rest
+
+
+def _keys(credentials: Credentials, data: Values, *, user: str | None) -> Mapping[str, str]:
+    """Return which key of its Secret each field is read from; ``user`` is the alias' own."""
+    match credentials.preset:
+        case Preset.URL:
+            return {"url": "url" if "url" in data else "uri"}
+        case None if credentials.keys:
+            return credentials.keys
+        case None:
+            named = {"user": "username"} if user is None and "username" in data else {}
+            return {**named, "password": "password"}
+        case preset:
+            return PRESET_KEYS[preset]
 
 
 def _changed_url(url: SecretBytes, given: Values) -> SecretBytes:

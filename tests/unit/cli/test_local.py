@@ -35,6 +35,9 @@ spec: {projectRef: {name: shop}, inheritFrom: default, role: Replica, port: 7}
 """
 NO_LOGIN = DEFAULT.replace("  credentials: {secretRef: {name: login}}\n", "")
 
+BARE = DEFAULT.replace("  user: django\n", "")
+"""As in README: user and password are both in the Secret."""
+
 
 def default(credentials: str, **replaced: str) -> str:
     """Return the alias default with these credentials, without the fields that they give."""
@@ -124,6 +127,7 @@ def test_imported_settings_and_a_profile_reach_the_command(told: Told) -> None:
     [
         (DEFAULT, {"PASSWORD": "p w"}, {"USER": "django", "PASSWORD": "p w"}),
         (DEFAULT, {"PASSWORD": "p", "HOST": "::1", "PORT": "7"}, {"HOST": "::1", "PORT": "7"}),
+        (BARE, {"USER": "u", "PASSWORD": "p"}, {"USER": "u", "PASSWORD": "p"}),
         (NO_LOGIN, {"HOST": "h"}, {"HOST": "h", "USER": "django"}),
         (NO_LOGIN, {"USER": "u", "PASSWORD": "p"}, {"USER": "u", "PASSWORD": "p"}),
         (
@@ -199,6 +203,17 @@ def test_a_port_forward_replaces_the_address_in_a_secret_and_keeps_its_login(
     assert entry.get("OPTIONS", {"charset": "utf8mb4"}) == {"charset": "utf8mb4"}
 
 
+def test_variables_replace_the_login_of_a_secret_among_the_files(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the manifest or the Secret names the user."""
+    monkeypatch.setenv("DBALIAS_DEFAULT_USER", "me")
+    for alias in (DEFAULT, BARE):
+        path = told.dbalias.write(PROJECT, alias, secret(username="it", password="p"))
+        entry = told(path)["databases"]["default"]
+        assert (entry["USER"], entry["PASSWORD"]) == ("me", "p")
+
+
 def test_a_replica_inherits_what_the_environment_says(
     told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,6 +245,9 @@ def test_names_that_no_variable_can_have_are_spelled_with_underscores(
     [
         ([PROJECT, DEFAULT], {}, "Secret login is not among the files. Add its manifest, or set "
          "DBALIAS_DEFAULT_PASSWORD or DBALIAS_DEFAULT_URL"),
+        ([PROJECT, BARE], {}, "set DBALIAS_DEFAULT_USER and DBALIAS_DEFAULT_PASSWORD or "
+         "DBALIAS_DEFAULT_URL"),
+        ([PROJECT, BARE], {"PASSWORD": "s3cret"}, "set DBALIAS_DEFAULT_USER or "),
         ([PROJECT, DEFAULT], {"URL": "//s3cret"}, "the key DBALIAS_DEFAULT_URL of Secret"),
         ([PROJECT, DEFAULT], {"URL": "s3cret:", "HOST": "h"}, "DBALIAS_DEFAULT_HOST and "
          "DBALIAS_DEFAULT_URL are set: the URL says everything"),
