@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from integration.runtime.pod import Pod
+from integration.runtime.auditing import Auditor
+from integration.runtime.pod import Database, Pod, a_database
 from localkube.databases import DatabaseServer, MariaDBServer, PostgresServer
 
 
@@ -38,3 +39,15 @@ def pod(tmp_path: Path) -> Iterator[Pod]:
     made = Pod(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def bare(postgres: DatabaseServer) -> Database:
+    """A database without tables, which all tests that only look share."""
+    return a_database(postgres)
+
+
+@pytest.fixture
+def auditor(pod: Pod, bare: Database) -> Auditor:
+    """Audits of the pod's image on the bare database."""
+    return Auditor(pod, bare)

@@ -5,6 +5,8 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    """All of them."""
+
     initial = True
 
     dependencies = (("contenttypes", "0002_remove_content_type_name"),)
