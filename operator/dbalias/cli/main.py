@@ -17,6 +17,7 @@ VERBS = {
     "local": "run a command with the same settings on this machine, without a cluster",
     "status": "show what is published, migrated and failing in a cluster",
     "import": "turn an existing settings module into manifests",
+    "graph": "draw which apps go to which alias and database",
 }
 """Each verb is a module of this room with ``add_arguments`` and ``run``."""
 
