@@ -21,8 +21,8 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-FORMAT = 1
-DOCUMENT = "databases.json"
+_FORMAT = 1
+document_name = "databases.json"  # in small letters, as capitals would hide a setting
 _SNAPSHOT = "..data"
 _ATTEMPTS = 3
 
@@ -100,7 +100,7 @@ class Published:
                 chosen = entry.get("migrate", entry) if alias == migrating else entry
                 values = _database(alias, chosen, credentials)
             except (AttributeError, LookupError, TypeError, ValueError):
-                where = f'{folder.path / DOCUMENT}, alias "{alias}",'
+                where = f'{folder.path / document_name}, alias "{alias}",'
                 raise refuse(f"{where} is not what dbalias publishes") from None
             if values:
                 _merge(values, profile.get("*", {}))
@@ -176,9 +176,9 @@ def _is_importable(name: str) -> bool:
 
 
 def _read_document(folder: Folder) -> dict[str, Any]:
-    where = folder.path / DOCUMENT
+    where = folder.path / document_name
     try:
-        document = json.loads(folder.read(DOCUMENT))
+        document = json.loads(folder.read(document_name))
         version = document["format"]
     except OSError as error:
         raise refuse(
@@ -188,9 +188,9 @@ def _read_document(folder: Folder) -> dict[str, Any]:
         raise refuse(f"{where} is not what dbalias publishes") from None
     if not isinstance(version, int):
         raise refuse(f"{where} is not what dbalias publishes: its format is no number")
-    if not 1 <= version <= FORMAT:
+    if not 1 <= version <= _FORMAT:
         raise refuse(
-            f"{where} has format {version}, and these modules read up to {FORMAT}: mount the "
+            f"{where} has format {version}, and these modules read up to {_FORMAT}: mount the "
             "modules of the same ConfigMap beside it"
         )
     for *path, name, kind in _SHAPE:

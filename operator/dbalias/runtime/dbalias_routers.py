@@ -164,7 +164,7 @@ def _is_last(path: str) -> bool:
 
 def _demand_importable() -> None:
     """Name a router of the project that does not import, before Django stumbles over it."""
-    document = dbalias_databases.stable_folder() / dbalias_databases.DOCUMENT
+    document = dbalias_databases.stable_folder() / dbalias_databases.document_name
     for path in dbalias_databases.document()["routers"]:
         try:
             import_string(path)

@@ -59,12 +59,17 @@ def files_of(artefact: Artefact, resolution: Resolution) -> dict[str, bytes]:
     }
 
 
-def load(files: Mapping[str, bytes], **env: str) -> dict[str, Any]:
-    """Return the settings that a process with this environment loads from a folder of files."""
+def read(files: Mapping[str, bytes], **env: str) -> dbalias_databases.Published:
+    """Return what a process with this environment reads from a folder of files."""
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             (Path(folder) / name).write_bytes(content)
-        return dbalias_databases.load(Path(folder), env).settings()
+        return dbalias_databases.load(Path(folder), env)
+
+
+def load(files: Mapping[str, bytes], **env: str) -> dict[str, Any]:
+    """Return the settings that such a process has."""
+    return read(files, **env).settings()
 
 
 def handled(databases: dict[str, Any]) -> dict[str, Any]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 
+import dbalias_databases
 import unit.runtime.conftest  # noqa: F401 - configures Django, of which a handler needs settings
+from dbalias.api.limits import SETTING_NAME
 from unit.runtime.declared import Declared, declarations
-from unit.runtime.loading import an_alias_body, files_of, handled, load, publish
+from unit.runtime.loading import an_alias_body, files_of, handled, load, publish, read
 
-SLOW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def published(declared: Declared) -> dict[str, bytes]:
@@ -60,3 +63,21 @@ def test_any_profile_reaches_djangos_handler_as_it_was_declared(declared: Declar
     """On top of each alias: values replaced, OPTIONS merged by key."""
     found = load(published(declared), DBALIAS_PROFILE="web")
     assert differences(handled(found["DATABASES"]), handled(declared.profiled)) == []
+
+
+@SLOW
+@given(declarations())
+def test_every_reading_is_fresh(declared: Declared) -> None:
+    """Django changes dictionaries in place; whoever reads next must not see that."""
+    reading = read(published(declared))
+    before = spelled(reading.settings())
+    for entry in handled(reading.settings()["DATABASES"]).values():
+        entry["OPTIONS"].clear()
+        entry["TEST"]["NAME"] = "changed"
+    assert spelled(reading.settings()) == before
+
+
+def test_no_name_of_the_module_hides_a_setting() -> None:
+    """``from dbalias_databases import ANY_NAME`` gives what was declared under that name."""
+    names = vars(dbalias_databases)
+    assert [name for name in names if re.fullmatch(SETTING_NAME, name)] == []
