@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dbalias.api.alias import DatabaseAlias, Role
 from dbalias.api.conditions import Reason
 from dbalias.api.digest import digest
 from dbalias.api.meta import DEFAULT_ALIAS, JSON, Kind
-from dbalias.api.policy import DatabaseRoutingPolicy, MigrateOn, Rule
+from dbalias.api.policy import DatabaseRoutingPolicy, MigrateOn, PinReads, Rule
 from dbalias.api.problems import Problem
 from dbalias.api.project import DjangoProject, MigrateMode, Unmatched
 from dbalias.django.engines import Family
@@ -33,12 +33,14 @@ class RoutingResult:
     """``document`` is "routing" of databases.json; ``routers`` are dotted paths in order.
 
     ``problems`` are about policies; each names its object. Such a policy is in the document
-    all the same: its rules stay, so that its apps never fall to ``unmatched``.
+    all the same: its rules stay, so that its apps never fall to ``unmatched``. ``notes`` are
+    sentences about policies that work and do something unexpected, by the object's name.
     """
 
     document: JSON
     routers: tuple[str, ...]
     problems: tuple[Problem, ...] = ()
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_routing(
@@ -77,6 +79,7 @@ def build_routing(
         document,
         _routers(project, never, ordered),
         tuple(fault for policy in ordered for fault in _problems(policy, owners, unreadable)),
+        dict(_notes(ordered, _atomic(project, owners))),
     )
 
 
@@ -201,23 +204,51 @@ def _problems(
     unreadable: Collection[str],
 ) -> Iterator[Problem]:
     where = f"{Kind.POLICY.value}/{policy.metadata.name}"
-    for field, name, written in _mentions(policy):
+    for place, name, written in _mentions(policy):
         owner = owners.get(name)
         if owner is None and name in unreadable:
             continue
         if owner is None:
             yield Problem(
                 where,
-                field,
+                place,
                 f"there is no alias {name}",
                 "Declare a DatabaseAlias for it, or correct the name",
                 Reason.ALIAS_NOT_FOUND,
             )
         elif owner.empty:
-            yield Problem(where, field, f"{name} is empty on purpose", "Name another alias")
+            yield Problem(where, place, f"{name} is empty on purpose", "Name another alias")
         elif written and owner.role is Role.REPLICA:
             message = f"{name} is a replica, which takes neither writes nor migrations"
-            yield Problem(where, field, message, "Name the primary")
+            yield Problem(where, place, message, "Name the primary")
+
+
+def _atomic(project: DjangoProject, owners: Mapping[str, DatabaseAlias]) -> frozenset[str]:
+    """Return the aliases with a transaction around each request, at least in some profile."""
+    changed = {
+        entry.alias
+        for profile in project.profiles
+        for entry in profile.aliases
+        if entry.changes.get("ATOMIC_REQUESTS")
+    }
+    everywhere = EVERYTHING in changed
+    return frozenset(
+        n for n, a in owners.items() if everywhere or n in changed or a.atomic_requests
+    )
+
+
+def _notes(
+    policies: Iterable[DatabaseRoutingPolicy], atomic: frozenset[str]
+) -> Iterator[tuple[str, str]]:
+    for policy in policies:
+        pools = (rule.write for rule in policy.rules if set(rule.readers) != {rule.write})
+        pinned = sorted(atomic & set(pools)) if policy.pin_reads is PinReads.TRANSACTION else []
+        if pinned:
+            yield (
+                policy.metadata.name,
+                f"requests read no replica: with atomicRequests on {', '.join(pinned)}, "
+                "pinReads Transaction keeps every read of a view there",
+            )
 
 
 def _mentions(policy: DatabaseRoutingPolicy) -> Iterator[tuple[str, str, bool]]:

@@ -90,9 +90,12 @@ def policy_status(
     ]
     obstacle = Obstacle.of(own[0].reason, "; ".join(map(str, own))) if own else None
     router = router_class_name(name)
+    ready = f"{len(policy.rules)} rule(s) in the router {router}"
+    if note := desired.routing.notes.get(name):
+        ready = f"{ready}; {note}"
     return write_status(
         Subject(Kind.POLICY, policy.metadata, policy.status),
-        summary(obstacle, ready=f"{len(policy.rules)} rule(s) in the router {router}"),
+        summary(obstacle, ready=ready),
         {"routerName": router},
         now=now,
     )

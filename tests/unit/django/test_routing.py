@@ -10,7 +10,14 @@ import pytest
 from dbalias.api.alias import AliasMigrate
 from dbalias.api.conditions import Reason
 from dbalias.api.policy import DatabaseRoutingPolicy, MigrateOn, PinReads
-from dbalias.api.project import DjangoProject, MigrateMode, Routing, Unmatched
+from dbalias.api.project import (
+    DjangoProject,
+    MigrateMode,
+    Profile,
+    ProfileEntry,
+    Routing,
+    Unmatched,
+)
 from dbalias.django.allowance import routing_on
 from dbalias.django.resolve import resolve
 from dbalias.django.routing import RoutingResult, build_routing, router_class_name
@@ -191,6 +198,31 @@ def test_a_policy_that_names_a_wrong_alias_says_where(
         *("DatabaseRoutingPolicy/p", field),
         reason,
     )
+
+
+ATOMIC = an_alias("users", atomic_requests=True)
+IN_WEB = Profile("web", (ProfileEntry("*", {"ATOMIC_REQUESTS": True}),))
+
+
+@pytest.mark.parametrize(
+    ("users", "fields", "noted"),
+    [
+        (ATOMIC, {}, True),
+        (an_alias("users"), {"profiles": (IN_WEB,)}, True),
+        (an_alias("users"), {}, False),
+    ],
+)
+def test_pinning_to_the_transaction_of_every_request_is_said(
+    users: Any, fields: Any, noted: bool
+) -> None:
+    """It works, and no replica is ever read: few would mean that."""
+    rule = a_rule("users", "*", read=("r",))
+    aliases = (an_alias("default"), users, a_replica("r", "users"))
+    for pins in PinReads:
+        policy = a_policy("p", rule, a_rule("default", "b"), pin_reads=pins)
+        notes = route(policy, aliases=aliases, project=a_project(**fields)).notes
+        assert list(notes) == (["p"] if noted and pins is PinReads.TRANSACTION else [])
+        assert "atomicRequests on users" in notes.get("p", "atomicRequests on users")
 
 
 @pytest.mark.parametrize("name", ["auth-users", "auth.users", "9-lives"])

@@ -47,6 +47,17 @@ def test_every_declared_object_is_told_how_it_stands() -> None:
         assert scene.condition(kind, name)["status"] == "True"
 
 
+def test_a_policy_that_works_and_surprises_says_so_while_it_is_ready() -> None:
+    """A transaction around every request, and reads that stay in it, leave replicas idle."""
+    atomic = alias("main", atomicRequests=True)
+    replica = alias("r1", role="Replica", inheritFrom="main", host="r1.example")
+    rule = {**everything_to("main"), "read": ["r1"]}
+    scene = a_scene(atomic, replica, policy("all", rule, pinReads="Transaction")).settle()
+    ready = scene.condition(Kind.POLICY, "all")
+    assert ready["status"] == "True"
+    assert "requests read no replica: with atomicRequests on main" in ready["message"]
+
+
 @pytest.mark.parametrize(
     "disturb",
     [
