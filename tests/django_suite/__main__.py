@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -15,6 +17,7 @@ from environments import (
     SUITE_PARTS,
     Interpreter,
     Series,
+    django_source,
     environment,
     find_interpreters,
 )
@@ -26,18 +29,22 @@ def main() -> int:
     options = _options()
     series = SERIES[options.series]
     made = environment(_interpreter(series), series.part, *SUITE_PARTS)
+    suites = options.suites or suites_that_use("other", django_source(made, series) / "tests")
+    # So that who ends this process ends the servers, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="django-suite-") as name:
-        folder = Path(name)
-        postgres, mariadb = PostgresServer(folder / "postgres"), MariaDBServer(folder / "mariadb")
-        with running(postgres, mariadb):
-            servers = {"PostgreSQL": postgres, "MariaDB": mariadb}
-            bench = Bench(made, series, servers, folder)
-            suites = options.suites or suites_that_use("other", bench.source / "tests")
-            print(f"{bench.source.name} on {made.interpreter}: {' '.join(suites)}", flush=True)
-            found = [_compared(bench, combination, suites) for combination in COMBINATIONS]
+    folder = Path(tempfile.mkdtemp(prefix="django-suite-"))
+    postgres, mariadb = PostgresServer(folder / "postgres"), MariaDBServer(folder / "mariadb")
+    with running(postgres, mariadb):
+        bench = Bench(made, series, {"PostgreSQL": postgres, "MariaDB": mariadb}, folder)
+        print(f"{bench.source.name} on {made.interpreter}: {' '.join(suites)}", flush=True)
+        found = [_compared(bench, combination, suites) for combination in COMBINATIONS]
     print(f"{time.monotonic() - started:.0f} s in all")
-    return 1 if any(one.differences for one in found) else 0
+    if any(one.differences for one in found):
+        print(f"Published settings differ from settings by hand. The logs are in {folder}")
+        return 1
+    shutil.rmtree(folder)
+    return 0
 
 
 def _options() -> argparse.Namespace:
