@@ -43,7 +43,7 @@ def _requirement(series: Series) -> str:
 
 
 def _download(made: Environment, requirement: str, folder: Path) -> None:
-    draft = folder.with_suffix(".partial")
+    draft = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     pinned = draft / "requirement.txt"
