@@ -15,7 +15,8 @@ from dbalias.cli.chart_languages import to_dot, to_mermaid
 from unit.cli.diagrams import Diagram, read_dot, read_mermaid
 from unit.cli.files import DEFAULT, LOGIN, POLICY, PROJECT, USERS, Run
 
-GRAPHS = Path(__file__).parents[2] / "golden" / "graphs"
+REPOSITORY = Path(__file__).parents[3]
+GRAPHS = REPOSITORY / "tests" / "golden" / "graphs"
 READERS = {"mermaid": read_mermaid, "dot": read_dot}
 
 
@@ -110,6 +111,13 @@ def test_bad_input_is_refused_as_by_the_other_verbs(dbalias: Run) -> None:
     assert "there is no alias users" in dbalias.err
     assert dbalias("graph", "missing.yaml") == 2
     assert "missing.yaml: error: cannot be read" in dbalias.err
+
+
+def test_the_documentation_shows_what_is_drawn(dbalias: Run) -> None:
+    """The page's drawing is that of the example it names."""
+    page = (REPOSITORY / "docs" / "how-to" / "draw-a-graph.md").read_text()
+    assert dbalias("graph", str(REPOSITORY / "examples" / "auth-router")) == 0
+    assert f"```mermaid\n{dbalias.out}```" in page
 
 
 lines = st.lists(st.text(max_size=80), min_size=1, max_size=3).map(tuple)

@@ -135,6 +135,9 @@ os.system("echo the password is s3krit")
 threading.Thread(target=time.sleep, args=(30,)).start()
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.getcwd() + "/x"}}
 """
+OLD_NAME = """
+DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql_psycopg2", "NAME": "n"}}
+"""
 TABLE = {
     "the guide's first example": GUIDE,
     "the guide's empty default": EMPTY_DEFAULT,
@@ -148,6 +151,7 @@ TABLE = {
     "passwords and users of every kind": PASSWORDS,
     "types of their own": OWN_TYPES,
     "a replica": REPLICA,
+    "an engine's old name": OLD_NAME,
     "a module that prints": NOISY,
     "an empty dictionary": "DATABASES = {}\n",
     "no databases at all": "DEBUG = True\n",

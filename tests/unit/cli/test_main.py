@@ -48,7 +48,7 @@ def test_an_unknown_verb_is_refused_with_those_that_exist(
     assert "check" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("verb", ["check", "render"])
+@pytest.mark.parametrize("verb", ["check", "render", "graph"])
 def test_offline_verbs_load_no_kubernetes_client(verb: str, dbalias: Run) -> None:
     """They start in a fraction of a second, on machines without a cluster."""
     path = dbalias.write(PROJECT, DEFAULT, LOGIN)

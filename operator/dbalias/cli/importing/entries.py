@@ -18,7 +18,6 @@ from dbalias.django.engines import SHORT_NAMES, Family, family_of
 from dbalias.django.options import OWN_FIELDS, SECRETS
 
 DUMMY = "django.db.backends.dummy"
-RENAMED = {"django.db.backends.postgresql_psycopg2": "django.db.backends.postgresql"}
 WORDS = {path: word for word, path in reversed([*SHORT_NAMES.items()])}
 """Dotted path → short name, the first of several."""
 
@@ -59,7 +58,7 @@ def draft_entry(
     """Return an entry of DATABASES as a draft; None for one that no alias can be."""
     reading = _Reading(alias, dict(entry), notes)
     draft = Draft(alias, object)
-    engine = RENAMED.get(engine := reading.text("ENGINE"), engine)
+    engine = reading.text("ENGINE")
     if engine in ("", DUMMY):
         return _dummy(draft, reading)
     draft.spec["engine"] = WORDS.get(engine, engine)
