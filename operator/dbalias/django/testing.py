@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from typing import TypeAlias
 
 from dbalias.api import limits
@@ -116,11 +117,15 @@ class Rehearsal:
     def _stuck(self) -> Collection[str]:
         """Return the aliases on a circle of databases that are to be made after one another."""
         made = [name for name in self.owners if not self._test(name).get("MIRROR")]
-        after = {name: {self._signature(one) for one in self._after(name)} for name in made}
         edges: dict[JSON, set[JSON]] = {}
         for name in made:
-            edges.setdefault(self._signature(name), set()).update(after[name])
-        return [name for name in made if _reaches(edges, self._signature(name))]
+            after = {self._signature(one) for one in self._after(name)}
+            edges.setdefault(self._signature(name), set()).update(after)
+        try:
+            TopologicalSorter(edges).prepare()
+        except CycleError:
+            return [name for name in made if _reaches(edges, self._signature(name))]
+        return []
 
     def _after(self, name: str) -> Collection[str]:
         """Return the aliases whose test databases Django makes before this one's."""
