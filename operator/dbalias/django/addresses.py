@@ -8,7 +8,7 @@ from dbalias.api import limits
 from dbalias.django.engines import Family
 
 Fault = tuple[str, str, str]
-"""Field, what is wrong, remedy."""
+"""Name of a field, what is wrong, remedy."""
 
 LONGEST_POSTGRESQL_NAME = limits.POSTGRESQL_NAME_LENGTH
 """Bytes of a PostgreSQL identifier; Django refuses longer names."""
@@ -34,39 +34,39 @@ def find_address_faults(
     for field, most in _LONGEST.items():
         text = texts.get(field, "")
         if len(text) > most:
-            yield f"spec.{field}", f"{field} has more than {most} characters", "Shorten it"
+            yield field, f"{field} has more than {most} characters", "Shorten it"
         if "\0" in text:
-            yield f"spec.{field}", f"{field} holds a NUL, which no driver takes", "Remove it"
+            yield field, f"{field} holds a NUL, which no driver takes", "Remove it"
     yield from _name_faults(texts.get("name", ""), family, named_elsewhere=named_elsewhere)
     yield from _place_faults(texts.get("host", ""), texts.get("port", ""), family)
     if texts.get("password") and not texts.get("user") and family is not Family.OTHER:
-        yield "spec.user", "there is a password but no user", "Set it, or add it to the Secret"
+        yield "user", "there is a password but no user", "Set it, or add it to the Secret"
 
 
 def _name_faults(name: str, family: Family, *, named_elsewhere: bool) -> Iterator[Fault]:
     if not name and family is not Family.OTHER and not named_elsewhere:
-        yield "spec.name", "the database has no name", "Set it, or read it from the Secret"
+        yield "name", "the database has no name", "Set it, or read it from the Secret"
     if family is Family.POSTGRESQL and len(name.encode()) > LONGEST_POSTGRESQL_NAME:
         message = f"PostgreSQL's names end at {LONGEST_POSTGRESQL_NAME} bytes"
-        yield "spec.name", message, "Choose a shorter one"
+        yield "name", message, "Choose a shorter one"
     if family is Family.MYSQL and len(name) > limits.MYSQL_NAME_LENGTH:
         message = f"MySQL's names end at {limits.MYSQL_NAME_LENGTH} characters"
-        yield "spec.name", message, "Choose a shorter one"
+        yield "name", message, "Choose a shorter one"
 
 
 def _place_faults(host: str, port: str, family: Family) -> Iterator[Fault]:
     several = family in (Family.POSTGRESQL, Family.OTHER)
     hosts, ports = host.split(","), port.split(",") if several else [port]
     if any(one and not _is_port(one) for one in ports):
-        yield "spec.port", "the port is no number from 1 to 65535", "Correct it"
+        yield "port", "the port is no number from 1 to 65535", "Correct it"
     elif family is Family.POSTGRESQL and len(ports) not in (1, len(hosts)):
         message = "there are not as many ports as hosts"
-        yield "spec.port", message, "Name one port for all hosts, or one for each"
+        yield "port", message, "Name one port for all hosts, or one for each"
     if family is Family.MYSQL and len(hosts) > 1:
-        yield "spec.host", "MySQL's drivers connect to one host", "Name one host"
+        yield "host", "MySQL's drivers connect to one host", "Name one host"
     if family is Family.ORACLE and host and not port:
         message = "Django reads the host of an Oracle database only beside its port"
-        yield "spec.port", message, "Set it, or write the whole address into name"
+        yield "port", message, "Set it, or write the whole address into name"
 
 
 def _is_port(text: str) -> bool:

@@ -126,5 +126,8 @@ def _check(texts: Mapping[str, str], merged: Merged, alias: DatabaseAlias) -> No
     key = NAMED_ELSEWHERE.get(family, "")
     named = bool(merged.options.get(key) or key in merged.secret_options)
     faults = find_address_faults(texts, family, named_elsewhere=named)
-    if problems := [problem(alias, *fault) for fault in faults]:
+    problems = [
+        problem(alias, f"{merged.at}.{name}", message, remedy) for name, message, remedy in faults
+    ]
+    if problems:
         raise UnresolvableError(*problems)

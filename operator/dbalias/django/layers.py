@@ -23,7 +23,8 @@ Value: TypeAlias = str | SecretBytes
 class Merged:
     """What an alias comes to: own fields over inherited ones.
 
-    ``fields`` has user, password, host, port and name where they are set.
+    ``fields`` has user, password, host, port and name where they are set, ``at`` where the
+    nearest of them are declared.
     """
 
     engine: Engine
@@ -32,6 +33,7 @@ class Merged:
     secret_options: Mapping[str, SecretBytes] = field(default_factory=dict)
     tls: TLS = field(default_factory=TLS)
     test_password: SecretBytes | None = None
+    at: str = "spec"
 
 
 def merge_lineage(lineage: Sequence[DatabaseAlias], *, engine: Engine, sources: Sources) -> Merged:
@@ -59,6 +61,7 @@ def merge_migration(
         fields=_inherited(base, given) | _fields(connection, given),
         options=options,
         secret_options=secret_options,
+        at="spec.migrate.connection",
     )
 
 

@@ -294,6 +294,10 @@ def test_options_for_the_job_are_checked_like_the_others() -> None:
         direct = AliasMigrate(connection=MigrateConnection(options=options))
         (problem,) = problems_of(an_alias(conn_max_age=60, migrate=direct))
         assert problem[0].startswith("spec.migrate.connection.options")
+    direct = AliasMigrate(connection=MigrateConnection(port="1,2"))
+    assert problems_of(an_alias(host="a", migrate=direct)) == [
+        ("spec.migrate.connection.port", INVALID)
+    ]
 
 
 @pytest.mark.parametrize(
