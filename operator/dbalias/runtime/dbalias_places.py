@@ -190,7 +190,7 @@ def destinations(places: Iterable[Place]) -> list[dict[str, Any]]:
 
 
 def lines(places: Iterable[Place]) -> Iterator[str]:
-    """Yield the whole table for people: one line for each app and destination."""
+    """Yield the whole table for people: an app and a destination a line, more if it is long."""
     groups: dict[tuple[str, str], list[str]] = {}
     for place in places:
         where = f"write {place.write or 'nowhere'}"
@@ -199,7 +199,9 @@ def lines(places: Iterable[Place]) -> Iterator[str]:
         key = (place.model._meta.app_label, where)
         groups.setdefault(key, []).append(place.model._meta.object_name)
     for (app, where), names in sorted(groups.items()):
-        yield f"route: {app} ({', '.join(sorted(names))}): {where}"
+        ordered = sorted(names)
+        for first in range(0, len(ordered), MOST_NAMES):
+            yield f"route: {app} ({', '.join(ordered[first : first + MOST_NAMES])}): {where}"
 
 
 def some(names: Iterable[str]) -> str:

@@ -23,21 +23,23 @@ lists = st.lists(texts, max_size=200)
 @given(
     message=texts,
     current=st.none() | texts,
-    applied=lists,
-    errors=lists,
-    tables=lists,
+    told=st.fixed_dictionaries({"applied": lists, "errors": lists, "tables": lists}),
+    apps=st.lists(lists, max_size=20),
 )
 def test_a_report_is_json_of_4096_bytes_at_most_whatever_it_says(
-    message: str, current: str | None, applied: list[str], errors: list[str], tables: list[str]
+    message: str, current: str | None, told: dict[str, list[str]], apps: list[list[str]]
 ) -> None:
     """Also with broken unicode, control characters and endless lists."""
     content: dict[str, Any] = {**Report("users", None).content}
-    content |= {"message": message, "current": current, "applied": applied}
-    content |= {"missingTables": tables, "audit": {"errors": errors, "warnings": applied}}
+    content |= {"message": message, "current": current, "applied": told["applied"]}
+    content["audit"] = {"errors": told["errors"], "warnings": told["applied"]}
+    content["missingTables"] = told["tables"]
 
+    content["routes"] = [{"apps": names, "write": message, "modelsCount": 1} for names in apps]
     data = encode(content)
 
     assert len(data) <= LIMIT
+    assert parse_report(data.decode()) is not None
     assert json.loads(data)["database"] == "users"
 
 
@@ -52,6 +54,28 @@ def test_a_long_list_loses_its_end_and_keeps_its_count() -> None:
     assert told["appliedCount"] == 500
     assert told["applied"][:2] == names[:2]
     assert 20 < len(told["applied"]) < 500
+
+
+def test_routes_lose_names_before_they_lose_destinations() -> None:
+    """A destination is worth more than its hundredth app; the counts tell what is left out."""
+    routes = [
+        {
+            "apps": [f"app_{number}" for number in range(30)],
+            "models": [f"shop.AModelWithARatherLongName{number}" for number in range(30)],
+            "read": [f"alias-{where}"],
+            "write": f"alias-{where}",
+            "migrate": [f"alias-{where}"],
+            "modelsCount": 90,
+        }
+        for where in range(8)
+    ]
+    content = {**Report("users", None).content, "routes": routes, "routesCount": 8}
+
+    told = parse_report(encode(content).decode())
+
+    assert told is not None
+    assert [route.write for route in told.routes] == [f"alias-{where}" for where in range(8)]
+    assert all(route.apps and route.models_count == 90 for route in told.routes)
 
 
 def test_every_state_of_a_report_is_readable_by_the_operator(tmp_path: Path) -> None:
