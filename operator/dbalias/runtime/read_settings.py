@@ -130,11 +130,12 @@ def _describe_router(router: Any) -> dict[str, Any]:
 
 def _describe_class(kind: type) -> dict[str, Any]:
     module = sys.modules[kind.__module__]
+    source = inspect.getsource(module)
     return {
         "name": kind.__qualname__,
-        "source": inspect.getsource(module),
+        "source": source,
         "names": _plain(vars(module)),
-        "settings": _plain(_settings_named_in(inspect.getsource(kind))),
+        "settings": _plain(_settings_named_in(source)),
     }
 
 

@@ -103,6 +103,16 @@ MODEL_ROUTER = """
         if model_name is not None and self._is_history(app_label, model_name.lower()):
             return db == "other"
 """
+FUNCTION_ROUTER = """
+    def db_for_read(self, model, **hints):
+        return place(model._meta.app_label)
+    db_for_write = db_for_read
+    def allow_migrate(self, db, app_label, model_name=None, **hints):
+        return place(app_label) == db
+
+def place(app, otherwise="default"):
+    return MAP.get(app, otherwise)
+"""
 EVERYTHING = {"match": {"apps": ["*"]}}
 UNDERSTOOD = {
     "apps in a set": (
@@ -152,6 +162,15 @@ UNDERSTOOD = {
     "a constant of the module, migrated nowhere": (
         GLOBAL_ROUTER,
         {"rules": [{"match": {"apps": ["shop"]}, "write": "other", "migrate": {"to": "Nowhere"}}]},
+    ),
+    "a function of the module": (
+        FUNCTION_ROUTER,
+        {
+            "rules": [
+                {"match": {"apps": ["shop"]}, "write": "other"},
+                {**EVERYTHING, "write": "default"},
+            ]
+        },
     ),
     "one model": (
         MODEL_ROUTER,
@@ -216,6 +235,10 @@ BEYOND = {
     ),
     "a choice of nothing": (SIMPLE.format("return random.choice([])"), "a choice"),
     "another function of random": (SIMPLE.format("return random.shuffle([])"), "shuffle"),
+    "a method made elsewhere": (
+        SIMPLE.format('return "other"') + "    db_for_write = busy(0)\n",
+        "makes db_for_write from a value",
+    ),
     "itself": (SIMPLE.format("return self.db_for_read(model)"), "calls without end"),
     "nothing": ("    pass\n", "claims nothing"),
 }

@@ -194,7 +194,7 @@ def _looks_at_models(router: Router) -> bool:
     read = {
         node.attr if isinstance(node, ast.Attribute) else node.id
         for kind in router.classes
-        for node in ast.walk(kind.body)
+        for node in kind.nodes()
         if isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Load)
     }
     return bool(read & {"model_name", "label_lower"})
@@ -234,10 +234,10 @@ def _mentioned(router: Router, aliases: Iterable[str]) -> frozenset[str]:
     """Return every text that a router could compare a name with."""
     names = set(aliases)
     for kind in router.classes:
-        words = {node.id for node in ast.walk(kind.body) if isinstance(node, ast.Name)}
+        words = {node.id for node in kind.nodes() if isinstance(node, ast.Name)}
         names |= {
             node.value
-            for node in ast.walk(kind.body)
+            for node in kind.nodes()
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
         constants = [value for name, value in kind.names.items() if name in words]

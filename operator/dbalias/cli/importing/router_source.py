@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +34,13 @@ class RouterClass:
     settings: Mapping[str, Any]
     changed: frozenset[str] = frozenset()
     """Names that are no constants, because something in its module changes them."""
+    functions: Mapping[str, ast.FunctionDef] = field(default_factory=dict)
+    """What its module defines beside the class, each once."""
+
+    def nodes(self) -> Iterator[ast.AST]:
+        """Yield all of the source that may count: the class, and functions that it may call."""
+        for part in (self.body, *self.functions.values()):
+            yield from ast.walk(part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +53,14 @@ class Router:
     def method(self, name: str) -> tuple[RouterClass, ast.FunctionDef] | None:
         """Return a method and the class that defines it; None if there is none."""
         for kind in self.classes:
-            for node in kind.body.body:
-                if isinstance(node, ast.FunctionDef) and node.name == name:
-                    return kind, node
+            for node in reversed(kind.body.body):
+                match node:
+                    case ast.FunctionDef(name=found) if found == name:
+                        return kind, node
+                    case ast.Assign(targets=[ast.Name(id=found)], value=value) if found == name:
+                        if isinstance(value, ast.Name):
+                            return self.method(value.id)
+                        raise NotUnderstoodError(f"line {node.lineno} makes {name} from a value")
         return None
 
 
@@ -99,7 +112,10 @@ def _read_class(described: JSON) -> RouterClass:
     body = _find_class(tree, described["name"])
     if body.decorator_list or body.keywords:
         raise NotUnderstoodError(f"line {body.lineno} makes the class in a way of its own")
-    return RouterClass(described["name"], body, names, settings, changed)
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    counts = Counter(one.name for one in functions)
+    once = {one.name: one for one in functions if counts[one.name] == 1 and one.name not in names}
+    return RouterClass(described["name"], body, names, settings, changed, once)
 
 
 def _find_class(tree: ast.Module, name: str) -> ast.ClassDef:

@@ -23,7 +23,7 @@ DEEPEST = 20
 def ask(router: Router, method: str, *arguments: Any) -> Any:
     """Return what a method answers: None, a text, a truth or a Pool."""
     found = router.method(method)
-    return None if found is None else _Call(router, *found, depth=0).run(arguments)
+    return None if found is None else _Call(router, *found, depth=0).run([_This(), *arguments])
 
 
 class _This:
@@ -85,8 +85,8 @@ class _Call:
             self._locals[given.kwarg.arg] = Hints()
         names = [one.arg for one in given.args]
         defaults = dict(zip(reversed(names), reversed(given.defaults), strict=False))
-        self._locals |= dict(zip(names, [_This(), *arguments], strict=False))
-        for name in names[len(arguments) + 1 :]:
+        self._locals |= dict(zip(names, arguments, strict=False))
+        for name in names[len(arguments) :]:
             # What Django does not give by place, it may give as a hint.
             is_hint = self._depth == 0 or name not in defaults
             self._locals[name] = Hints() if is_hint else self.value(defaults[name])
@@ -187,6 +187,8 @@ class _Call:
                 return self._getattr(node, arguments)
             case ast.Name(id="set" | "frozenset" | "list" | "tuple" as kind):
                 return _collect(node, kind, arguments)
+            case ast.Name(id=name) if name in self._kind.functions and name not in self._locals:
+                return self._inner(self._kind, self._kind.functions[name], arguments)
             case ast.Attribute(value=inner):
                 return self._call_of(node, node.func, self.value(inner), arguments)
             case function if self.value(function) == Known("random.choice"):
@@ -198,11 +200,11 @@ class _Call:
     ) -> Any:
         """Call a method of the router itself, of a constant, or of the module random."""
         match owner, function.attr, arguments:
-            case _This(), name, _:
+            case _This() as this, name, _:
                 found = self._router.method(name)
                 if found is None:
                     raise beyond(node, f"the method {name}")
-                return _Call(self._router, *found, depth=self._depth + 1).run(arguments)
+                return self._inner(*found, [this, *arguments])
             case Mapping(), "get", [key, *default] if len(default) <= 1:
                 return owner[key] if key in owner else default[0] if default else None
             case Mapping(), "keys" | "values" as name, []:
@@ -212,6 +214,9 @@ class _Call:
         if self._attribute(function) == Known("random.choice"):
             return choose(node, arguments)
         raise beyond(node, "a call")
+
+    def _inner(self, kind: RouterClass, function: ast.FunctionDef, arguments: Sequence[Any]) -> Any:
+        return _Call(self._router, kind, function, depth=self._depth + 1).run(arguments)
 
     def _getattr(self, node: ast.Call, arguments: list[Any]) -> Any:
         match arguments:
