@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import stat
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from dbalias.cli.importing.interpreter import Interpreter, UnreadableSettingsError
 from unit.cli.files import Run
 from unit.cli.settings_project import SettingsProject
 
@@ -350,3 +353,23 @@ def test_a_module_that_is_not_there_is_said_with_what_to_do(project: SettingsPro
     assert "write it as in DJANGO_SETTINGS_MODULE" in project.run.err
     assert project.run("import", "shop.settings", "--python", "/no/such/python") == 2
     assert "the interpreter /no/such/python cannot be started" in project.run.err
+
+
+def test_a_module_without_end_is_given_up(project: SettingsProject) -> None:
+    """After the patience that there is, and its process goes with it."""
+    project.write("import time\nwhile True: time.sleep(1)")
+    with pytest.raises(UnreadableSettingsError, match=r"it takes longer than 1 seconds"):
+        Interpreter(sys.executable, "shop.settings", patience=1).ask("read_settings.py", "settings")
+
+
+def test_a_child_that_keeps_the_pipe_open_holds_nothing_up(project: SettingsProject) -> None:
+    """The answer is one line; who else may write to the pipe is of no concern."""
+    project.write("""
+import os, time
+if os.fork() == 0:
+    time.sleep(8)
+    os._exit(0)
+""")
+    started = time.monotonic()
+    assert project.imported() == 0, project.run.err
+    assert time.monotonic() - started < 8

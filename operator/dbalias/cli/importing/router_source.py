@@ -105,7 +105,10 @@ def read_router(described: JSON) -> Router:
 
 
 def _read_class(described: JSON) -> RouterClass:
-    tree = ast.parse(described["source"])
+    try:
+        tree = ast.parse(described["source"])
+    except SyntaxError:
+        raise NotUnderstoodError("its module is written for a newer Python than ours") from None
     changed = frozenset(_changed(tree))
     names = {name: decode(one) for name, one in described["names"].items() if name not in changed}
     settings = {name: decode(one) for name, one in described["settings"].items()}
