@@ -39,7 +39,7 @@ def refuse(message: str) -> ConfigurationError:
     global _usual_hook
     if _usual_hook is None:
         _usual_hook, sys.excepthook = sys.excepthook, _end_in_one_line
-    return ConfigurationError(message)
+    return ConfigurationError(" ".join(message.splitlines()))  # names may hold anything
 
 
 _usual_hook: Any = None
@@ -99,12 +99,12 @@ class Published:
             try:
                 chosen = entry.get("migrate", entry) if alias == migrating else entry
                 values = _database(alias, chosen, credentials)
+                if values:
+                    _merge(values, profile.get("*", {}))
+                    _merge(values, profile.get(alias, {}))
             except (AttributeError, LookupError, TypeError, ValueError):
                 where = f'{folder.path / document_name}, alias "{alias}",'
                 raise refuse(f"{where} is not what dbalias publishes") from None
-            if values:
-                _merge(values, profile.get("*", {}))
-                _merge(values, profile.get(alias, {}))
             self._databases[alias] = values
 
     def settings(self) -> dict[str, Any]:
@@ -112,7 +112,7 @@ class Published:
         values = {
             "DATABASES": self._databases,
             "DATABASE_ROUTERS": self.document["routers"],
-            **self.document.get("extra", {}),
+            **self.document["extra"],
         }
         return copy.deepcopy(values)
 
@@ -203,8 +203,8 @@ def _read_document(folder: Folder) -> dict[str, Any]:
 
 
 _SHAPE: tuple[Any, ...] = (
-    ("settings", dict),
-    ("databases", dict),
+    *((name, dict) for name in ("settings", "databases", "unavailable", "extra", "profiles")),
+    ("settings", "module", (str, type(None))),
     ("routers", list),
     ("routing", dict),
     ("routing", "guard", dict),
@@ -217,7 +217,7 @@ _SHAPE: tuple[Any, ...] = (
 
 
 def _profile(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    known: Mapping[str, Mapping[str, Any]] = document.get("profiles") or {}
+    known: Mapping[str, Mapping[str, Any]] = document["profiles"]
     if not name:
         return {}
     if name not in known:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import gettempdir
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import dbalias_databases
@@ -118,7 +121,9 @@ def test_a_credential_that_is_not_utf_8_is_named_without_its_value(publish: Publ
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("version", "said"), [(2, "has format 2"), (0, "format 0"), ("1", "1")])
+@pytest.mark.parametrize(
+    ("version", "said"), [(2, "has format 2"), (0, "format 0"), ("1", "its format is no number")]
+)
 def test_another_format_is_refused(version: object, said: str, publish: Publish) -> None:
     """What a newer operator publishes is not guessed at."""
     publish(a_document(format=version))
@@ -180,6 +185,68 @@ def test_any_text_survives_the_way_through_a_file(
     found = dbalias_databases.load(folder, {}).settings()["DATABASES"]["default"]["PASSWORD"]
 
     assert found == content
+
+
+PLACES: list[list[Any]] = [
+    *([name] for name in document_with()),
+    *([name, key] for name, key in [("settings", "module"), ("databases", "default")]),
+    *(["databases", "default", part] for part in ("settings", "secrets", "files", "migrate")),
+    *(["databases", "default", "secrets", 0], ["databases", "default", "settings", "PASSWORD"]),
+    *(["routing", name] for name in ("guard", "policies", "unmatched", "empty_default")),
+    *(["profiles", "web"], ["profiles", "web", "default"], ["profiles", "web", "*", "OPTIONS"]),
+]
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=3,
+)
+
+
+@settings(deadline=None)
+@given(place=st.sampled_from(PLACES), value=ANYTHING | st.just(...))
+@example(place=["databases", "default", "secrets", 0], value=[["PASSWORD"], "line\nline"])
+def test_whatever_is_damaged_is_refused_by_name_or_does_no_harm(
+    place: list[Any], value: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A part that is gone (...) or another value: one kind of error, in one line."""
+    folder = tmp_path_factory.mktemp("published")
+    document: Any = document_with(profiles={"web": {"*": {"OPTIONS": {}}}})
+    *path, last = place
+    part = functools.reduce(lambda inner, key: inner[key], path, document)
+    if value is not ...:
+        part[last] = value
+    elif isinstance(part, list) or last in part:
+        del part[last]
+    (folder / "databases.json").write_text(json.dumps(document))
+    (folder / "default.password").write_text("hunter2")
+
+    try:
+        dbalias_databases.load(folder, {"DBALIAS_PROFILE": "web"}).settings()
+    except ConfigurationError as error:
+        said = str(error)
+    else:
+        said = ""
+
+    assert "\n" not in said
+    assert "hunter2" not in said
+
+
+def test_a_file_that_may_not_be_read_is_named(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """By a process that is not root, as pods are."""
+    folder = tmp_path_factory.mktemp("published")
+    (folder / "databases.json").write_text(json.dumps(document_with()))
+    (folder / "default.password").write_text("hunter2")
+    (folder / "default.password").chmod(0o000)
+    for path in (folder, *folder.parents):
+        if Path(gettempdir()) in path.parents:  # not that one itself: its mode is everybody's
+            path.chmod(0o755)
+    code = "import os, dbalias_databases as d; os.geteuid() or os.seteuid(65534); exit(d.main())"
+
+    done = run_python(folder, code)
+
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert f"{folder}/default.password (Permission denied)" in done.stderr
 
 
 def run_python(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
