@@ -212,8 +212,12 @@ def _revision_map(snapshot: Snapshot, desired: Desired, runs: Runs) -> tuple[Act
 
 
 def _spent(snapshot: Snapshot, runs: Runs) -> tuple[Action, ...]:
-    """Revisions that no Job mounts: none while one runs or may start by itself."""
-    if runs.active or runs.create or runs.open:
+    """Revisions that no Job mounts: none while one runs, else all but what one may start with."""
+    if runs.active or runs.create:
         return ()
-    kept: tuple[PublishedConfigMap, ...] = snapshot.revisions
-    return tuple(DeleteObject("ConfigMap", one.name, one.uid) for one in kept)
+    needed = runs.config_map if runs.open else None
+    return tuple(
+        DeleteObject("ConfigMap", one.name, one.uid)
+        for one in snapshot.revisions
+        if one.name != needed
+    )

@@ -106,6 +106,10 @@ def test_the_last_published_stays_while_a_check_finds_something_pending() -> Non
     assert len(scene.jobs("users", "check")) == 2
     assert scene.condition(Kind.PROJECT, "shop")["reason"] == "Pending"
     assert scene.document()["routing"] == before["routing"]
+    revisions = [
+        one for one in scene.all("ConfigMap") if one["metadata"]["name"] != "shop-databases"
+    ]
+    assert len(revisions) == 1
 
 
 def test_mode_auto_after_mode_check_migrates() -> None:
