@@ -173,6 +173,7 @@ def test_credentials_may_lie_in_a_folder_of_their_own(publish: Publish, tmp_path
     assert loaded.settings()["DATABASES"]["default"]["PASSWORD"] == "there"
 
 
+@settings(deadline=None)
 @given(content=st.text())
 def test_any_text_survives_the_way_through_a_file(
     content: str, tmp_path_factory: pytest.TempPathFactory
