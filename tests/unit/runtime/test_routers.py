@@ -271,6 +271,18 @@ def test_the_guard_keeps_what_is_never_migrated_from_being_migrated(publish: Pub
     assert guard.allow_migrate("default", "shop") is None
 
 
+def test_the_guard_speaks_up_where_a_command_falls_on_the_empty_default(publish: Publish) -> None:
+    """dumpdata goes on with nothing to dump; createcachetable would take a no for success."""
+    publish(a_document(routing=a_routing(guard={"never": {"default": "empty"}})))
+    guard = dbalias_routers.Guard()
+    said = 'the alias "default" is intentionally empty: name another one with --database'
+
+    with pytest.warns(RuntimeWarning, match=said):
+        assert guard.allow_migrate("default", "shop", model_name="customer") is False
+    with pytest.raises(ImproperlyConfigured, match=said):
+        guard.allow_migrate("default", "django_cache", model_name="cacheentry")
+
+
 def test_refuse_names_the_model_and_what_to_write(publish: Publish) -> None:
     """Nothing is migrated, relations are left to Django."""
     publish(a_document(routing=a_routing(unmatched="Refuse", empty_default=True)))
