@@ -16,7 +16,7 @@ from django.db.utils import ConnectionHandler, ConnectionRouter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import dbalias.runtime
+import dbalias_databases
 import unit.runtime.conftest  # noqa: F401 - configures Django, of which a handler needs settings
 from dbalias.api.limits import DOTTED_PATH
 from unit.runtime.declared import HOSTILE, Declared, declarations
@@ -24,7 +24,7 @@ from unit.runtime.loading import an_alias_body, files_of, handled, load, publish
 
 MODULES = {
     path.name: path.read_bytes()
-    for path in Path(dbalias.runtime.__file__).parent.glob("dbalias_*.py")
+    for path in Path(dbalias_databases.__file__).parent.glob("dbalias_*.py")
 }
 WATCHED = (
     "compile",
