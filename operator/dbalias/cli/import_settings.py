@@ -28,8 +28,8 @@ from dbalias.cli.importing.notes import Notes
 from dbalias.cli.importing.routers import import_routers
 from dbalias.cli.importing.settling import settle
 from dbalias.cli.importing.values import decode
-from dbalias.cli.importing.writing import to_yaml
 from dbalias.cli.output import Style
+from dbalias.cli.stream import to_yaml
 
 COMPLETE, BAD_INPUT, INCOMPLETE = 0, 2, 3
 MANIFESTS, SECRETS = "manifests.yaml", "secrets.yaml"

@@ -15,8 +15,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-import yaml
-
 from dbalias.api.meta import JSON
 from dbalias.api.secrets import SecretBytes
 from dbalias.cli.artefact_files import write_files
@@ -24,6 +22,7 @@ from dbalias.cli.findings import find_everything
 from dbalias.cli.input import add_files, describe, read_files
 from dbalias.cli.offline import STAND_IN, Declarations, Scene
 from dbalias.cli.output import Style
+from dbalias.cli.stream import SEPARATOR, to_yaml
 from dbalias.reconcile.actions import PublishConfigMap, PublishSecret
 from dbalias.reconcile.desired import build_desired
 from dbalias.reconcile.final import final_publication
@@ -116,12 +115,8 @@ def to_stream(rendered: Iterable[Rendered]) -> str:
     parts = []
     for one in rendered:
         comments = "".join(f"# {line}\n" for line in _missing([one]))
-        bodies = "---\n".join(
-            yaml.dump(body, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=10**6)
-            for body in one.objects()
-        )
-        parts.append(comments + bodies)
-    return "---\n".join(parts)
+        parts.append(comments + to_yaml(one.objects()))
+    return SEPARATOR.join(parts)
 
 
 def _missing(rendered: Iterable[Rendered]) -> Iterator[str]:
@@ -148,15 +143,3 @@ def _refuse(*lines: str) -> int:
     for line in lines:
         print(line, file=sys.stderr)
     return BAD_INPUT
-
-
-class _Dumper(yaml.SafeDumper):
-    """Texts of several lines as they are, for reading; every byte survives."""
-
-
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _represent_text)

@@ -25,8 +25,8 @@ from dbalias.cli.importing.notes import Notes
 from dbalias.cli.importing.routers import import_routers
 from dbalias.cli.importing.settling import settle
 from dbalias.cli.importing.values import decode
-from dbalias.cli.importing.writing import to_yaml
 from dbalias.cli.main import main
+from dbalias.cli.stream import to_yaml
 from read_settings import encode
 
 TEXTS = ("NAME", "HOST", "PORT", "USER", "PASSWORD")

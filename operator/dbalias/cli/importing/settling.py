@@ -13,9 +13,9 @@ from dbalias.cli.findings import find_everything
 from dbalias.cli.importing.entries import Draft
 from dbalias.cli.importing.manifests import Import
 from dbalias.cli.importing.notes import Notes
-from dbalias.cli.importing.writing import to_yaml
 from dbalias.cli.input import read_files
 from dbalias.cli.offline import Declarations
+from dbalias.cli.stream import to_yaml
 
 NEEDED = ("engine", "alias")
 """Fields without which there is no alias."""

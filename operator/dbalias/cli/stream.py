@@ -9,13 +9,14 @@ import yaml
 
 from dbalias.api.meta import JSON
 
-PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_/.-]*")
+SEPARATOR = "---\n"
+_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_/.-]*")
 """Texts that no version of YAML reads as anything else, but for the words below."""
-WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
 class _Dumper(yaml.SafeDumper):
-    """Lists below their key, as kubectl prints them."""
+    """Lists below their key, as kubectl prints them; texts of several lines as they are."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, indentless=False)
@@ -25,10 +26,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    plain = PLAIN.fullmatch(text) and text.lower() not in WORDS
-    block = (
-        "\n" in text and text.isascii() and text.strip() and text.replace("\n", "").isprintable()
-    )
+    plain = _PLAIN.fullmatch(text) and text.lower() not in _WORDS
+    block = "\n" in text and text.strip() and text.replace("\n", "").isprintable()
     style = None if plain else "|" if block else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
@@ -38,7 +37,7 @@ _Dumper.add_representer(str, _represent_text)
 
 def to_yaml(bodies: Iterable[JSON]) -> str:
     """Return one stream of documents."""
-    return "---\n".join(
+    return SEPARATOR.join(
         yaml.dump(body, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10**6)
         for body in bodies
     )
