@@ -102,7 +102,8 @@ class Record:
     @classmethod
     def stored(cls, status: Mapping[str, JSON], purpose: Purpose) -> Record:
         """Return the record that an alias' status keeps for one purpose."""
-        return cls.parse(status.get(FIELDS[purpose]))
+        kept = status.get(FIELDS[purpose])
+        return cls.parse(kept) if kept else cls()
 
     @classmethod
     def parse(cls, status: JSON) -> Record:
