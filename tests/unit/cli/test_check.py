@@ -10,7 +10,8 @@ import pytest
 from unit.cli.files import DEFAULT, LOGIN, POLICY, PROJECT, USERS, Run
 
 REPOSITORY = Path(__file__).parents[3]
-EXAMPLES = sorted({path.parent for path in (REPOSITORY / "examples").glob("*/*.yaml")})
+REAL = REPOSITORY / "examples" / "real-projects"
+EXAMPLES = sorted({path.parent for path in (REPOSITORY / "examples").glob("*/*.yaml")} - {REAL})
 GOLDEN = sorted((REPOSITORY / "tests/golden").glob("*/input.yaml"))
 
 
@@ -19,6 +20,12 @@ def test_the_examples_have_no_problem(path: Path, dbalias: Run) -> None:
     """Nor a note: they are complete."""
     assert dbalias("check", str(path), "--strict") == 0, dbalias.out
     assert dbalias.out == ""
+    assert "no problem" in dbalias.err
+
+
+def test_the_manifests_of_real_projects_have_no_problem(dbalias: Run) -> None:
+    """All at once, each in a namespace of its own; their Secrets are the cluster's."""
+    assert dbalias("check", str(REAL)) == 0, dbalias.out
     assert "no problem" in dbalias.err
 
 
