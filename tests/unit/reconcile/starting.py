@@ -28,6 +28,8 @@ DATABASES = "shop-databases"
 
 Files = Mapping[str, bytes]
 Address = tuple[str, str]
+Versions = list[tuple[datetime, Files]]
+"""Contents of one object, each with the time since when it is so."""
 
 
 @dataclass(slots=True)
@@ -47,15 +49,15 @@ class World:
     databases: dict[Address, Database] = field(default_factory=dict)
     replicas: dict[str, str] = field(default_factory=dict)
     """Hosts that replicate others."""
-    config_maps: list[tuple[datetime, Files]] = field(default_factory=list)
-    secrets: list[tuple[datetime, Files]] = field(default_factory=list)
+    config_maps: Versions = field(default_factory=list)
+    secrets: Versions = field(default_factory=list)
 
     def note(self) -> None:
         """Remember what is published at this moment."""
         for kind, versions in (("ConfigMap", self.config_maps), ("Secret", self.secrets)):
             body = self.scene.get(kind, DATABASES)
             if body is not None:
-                files = {name: _bytes(kind, text) for name, text in body["data"].items()}
+                files = {name: content(kind, text) for name, text in body["data"].items()}
                 if not versions or versions[-1][1] != files:
                     versions.append((self.scene.now, files))
 
@@ -65,28 +67,33 @@ class World:
         return self.databases.setdefault((host, settings["NAME"]), Database())
 
     def volumes(self) -> Iterator[Files]:
-        """Yield what volumes may hold now: each ConfigMap with each Secret that may lie beside.
-
-        A kubelet looks at either no longer than ``STALE`` ago, and at the Secret at most
-        ``BEHIND`` before it looks at the ConfigMap.
-        """
-        now = self.scene.now
-        oldest = now - STALE
-        for since, until, config_map in _spans(self.config_maps, now):
-            for _, ended, secret in _spans(self.secrets, now):
-                if until >= oldest and ended >= max(oldest, since - BEHIND):
-                    yield {**config_map, **secret}
+        """Yield what volumes may hold now."""
+        return volumes(self.config_maps, self.secrets, self.scene.now)
 
 
-def _spans(
-    versions: list[tuple[datetime, Files]], now: datetime
-) -> Iterator[tuple[datetime, datetime, Files]]:
+def volumes(
+    config_maps: Versions, secrets: Versions, now: datetime, *, stale: timedelta = STALE
+) -> Iterator[Files]:
+    """Yield what a pod may mount now: each ConfigMap with each Secret that may lie beside.
+
+    A kubelet looks at either no longer than ``stale`` ago, and at the Secret at most
+    ``BEHIND`` before it looks at the ConfigMap.
+    """
+    oldest = now - stale
+    for since, until, config_map in _spans(config_maps, now):
+        for _, ended, secret in _spans(secrets, now):
+            if until >= oldest and ended >= max(oldest, since - BEHIND):
+                yield {**config_map, **secret}
+
+
+def _spans(versions: Versions, now: datetime) -> Iterator[tuple[datetime, datetime, Files]]:
     ends = [*(since for since, _ in versions[1:]), now]
     for (since, files), until in zip(versions, ends, strict=False):
         yield since, until, files
 
 
-def _bytes(kind: str, text: str) -> bytes:
+def content(kind: str, text: str) -> bytes:
+    """Return the file that a value in an object of this kind becomes."""
     return base64.b64decode(text) if kind == "Secret" else text.encode()
 
 
@@ -216,5 +223,5 @@ def job_files(scene: Scene, job: JSON) -> Files:
     for source in sources:
         kind = "ConfigMap" if "configMap" in source else "Secret"
         body = scene.get(kind, (source.get("configMap") or source["secret"])["name"])
-        files |= {name: _bytes(kind, text) for name, text in body["data"].items()}
+        files |= {name: content(kind, text) for name, text in body["data"].items()}
     return files

@@ -13,6 +13,7 @@ from dbalias.api.conditions import timestamp
 from dbalias.api.meta import JSON, Key
 from dbalias.django.artefact import needed_files
 from dbalias.reconcile.desired import build_desired
+from dbalias.reconcile.final import final_revision
 from dbalias.reconcile.gather import gather
 from dbalias.reconcile.snapshot import Memory
 from integration.operator.objects import alias, policy, project, secret
@@ -128,10 +129,11 @@ class Application(RuleBasedStateMachine):
         document = self.scene.document()
         memory = Memory(quiet_from=BEGINNING, salt="salt")
         snapshot = asyncio.run(gather(self.cluster, Key(SPACE, "shop"), memory))
-        resolution = build_desired(snapshot).resolution
+        desired = build_desired(snapshot)
         if document is None or kind == "ConfigMap":
-            return document is None or bool(resolution.problems)
-        declared = {name for entry in resolution.entries.values() for name in entry.secret_data}
+            return document is None or document["revision"] != final_revision(desired)
+        entries = desired.resolution.entries.values()
+        declared = {name for entry in entries for name in entry.secret_data}
         return not needed_files(document) <= declared
 
     @rule()
