@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from dbalias.api.meta import JSON, Kind
 from dbalias.api.parse_metadata import open_envelope
@@ -34,12 +34,15 @@ def parse_policy(body: JSON) -> Parsed[DatabaseRoutingPolicy]:
 
 def _build_rule(spec: Mapping[str, JSON]) -> Rule:
     match, migrate = spec["match"], spec.get("migrate", {})
-    models = (model.lower() for model in match.get("models", ()))
     return Rule(
-        match=Match(apps=tuple(match.get("apps", ())), models=tuple(dict.fromkeys(models))),
+        match=Match(_in_lower_case(match.get("apps", ())), _in_lower_case(match.get("models", ()))),
         write=spec["write"],
         read=tuple(spec.get("read", ())),
         weights=spec.get("weights", {}),
         migrate_on=MigrateOn(migrate.get("to", MigrateOn.WRITE)),
         migrate_aliases=tuple(migrate.get("aliases", ())),
     )
+
+
+def _in_lower_case(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.lower() for name in names))

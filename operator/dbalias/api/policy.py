@@ -29,7 +29,7 @@ class PinReads(StrEnum):
 class Match:
     """A union of apps and models; ``*`` in ``apps`` matches everything.
 
-    Models are ``app_label.model`` in lower case.
+    Apps are labels, models ``app_label.model``; all are in lower case.
     """
 
     apps: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import dbalias_databases
 from dbalias_policies import PolicyRouter, RuleRouter
-from dbalias_rules import EMPTY, name_of
+from dbalias_rules import EMPTY, label_of, name_of
 
 MOST_NAMES = 30
 """Names of one destination that a report carries; the log has all."""
@@ -161,11 +161,6 @@ def installed_models() -> Iterator[Any]:
         if not (meta.proxy or meta.swapped or meta.abstract):
             yield model
     yield from _cache_models()
-
-
-def label_of(model: Any) -> str:
-    """Return ``app.Model``; the models of caches have no label of their own."""
-    return f"{model._meta.app_label}.{model._meta.object_name}"
 
 
 def is_stored(model: Any) -> bool:

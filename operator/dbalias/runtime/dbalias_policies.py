@@ -9,7 +9,7 @@ from django.db import connections
 from django.utils.connection import ConnectionDoesNotExist
 
 from dbalias_pins import remember_write, was_written
-from dbalias_rules import Families, Memo, Name, Pinned, Rule, find_name, name_of
+from dbalias_rules import Families, Memo, Name, Pinned, Rule, find_name, label_of, name_of
 
 
 class RuleRouter:
@@ -96,16 +96,16 @@ class PolicyRouter(RuleRouter):
         """Return whether the rule of a model, or of an app without one, migrates on ``db``."""
         model = hints.get("model")
         if model is None and model_name is None:
-            return self._allow_operation(db, app_label)
+            return self._allow_operation(db, app_label.lower())
         rule = self._claim(
             find_name(app_label, str(model_name)) if model is None else name_of(model)
         )
         return None if rule is None else db in rule.migrate
 
-    def has_only_models_of(self, app_label: str) -> bool:
-        """Return whether the policy names models of an app and not the app."""
-        whole = self._any is not None or app_label in self._apps
-        return not whole and any(name.split(".")[0] == app_label for name in self._models)
+    def has_only_models_of(self, app: str) -> bool:
+        """Return whether the policy names models of an app, in lower case, and not the app."""
+        whole = self._any is not None or app in self._apps
+        return not whole and any(name.split(".")[0] == app for name in self._models)
 
     def _claim(self, name: Name) -> Rule | None:
         found = self._models.get(name.model)
@@ -113,17 +113,17 @@ class PolicyRouter(RuleRouter):
             found = self._apps.get(name.app, self._any)
         return None if found is None else self.rules[found]
 
-    def _allow_operation(self, db: str, app_label: str) -> bool | None:
+    def _allow_operation(self, db: str, app: str) -> bool | None:
         """Answer for RunPython and RunSQL, which concern an app and name no model.
 
         Where the policy claims only some models of the app, later routers may allow more.
         """
-        aliases = self.table.get("app_migrate", {}).get(app_label)
+        aliases = self.table.get("app_migrate", {}).get(app)
         if aliases is None:
             aliases = self.table.get("any_migrate")
         if aliases is None:
             return None
-        return True if db in aliases else None if self.has_only_models_of(app_label) else False
+        return True if db in aliases else None if self.has_only_models_of(app) else False
 
 
 def _in_transaction(alias: str) -> bool:
@@ -142,6 +142,6 @@ _PINNED: Mapping[str, Pinned] = {
 
 def _absence(rule: Rule, alias: str, model: Any) -> ConnectionDoesNotExist:
     return ConnectionDoesNotExist(
-        f'{model._meta.label} is routed to the alias "{alias}", which is not published yet '
+        f'{label_of(model)} is routed to the alias "{alias}", which is not published yet '
         f"({rule.unavailable[alias]})"
     )

@@ -20,7 +20,7 @@ from django.utils.module_loading import import_string
 
 import dbalias_databases
 from dbalias_policies import PolicyRouter, RuleRouter
-from dbalias_rules import EMPTY, AsDjango, Rule, name_of
+from dbalias_rules import EMPTY, AsDjango, Rule, label_of, name_of
 
 
 class Guard(RuleRouter):
@@ -89,7 +89,7 @@ class Unmatched(RuleRouter):
         name = name_of(model)
         empty = ', and "default" is intentionally empty' if self._empty_default else ""
         return ImproperlyConfigured(
-            f"{model._meta.label} is claimed by no routing rule{empty}: add `apps: "
+            f"{label_of(model)} is claimed by no routing rule{empty}: add `apps: "
             f"[{name.app}]` or `models: [{name.model}]` to a rule of a DatabaseRoutingPolicy"
         )
 

@@ -24,7 +24,7 @@ Pinned = Optional[Callable[[str], bool]]
 
 
 class Name(NamedTuple):
-    """What a rule is looked up by: app label and, in lower case, ``app.model``."""
+    """What a rule is looked up by, in lower case: app label and ``app.model``."""
 
     app: str
     model: str
@@ -39,7 +39,12 @@ def name_of(model: Any) -> Name:
     declaring = getattr(model._meta, "auto_created", None) or model
     concrete = getattr(declaring._meta, "concrete_model", None) or declaring
     meta = concrete._meta
-    return Name(meta.app_label, f"{meta.app_label}.{meta.model_name}".lower())
+    return _name(meta.app_label, meta.model_name)
+
+
+def label_of(model: Any) -> str:
+    """Return ``app.Model``; the models of caches have no label of their own."""
+    return f"{model._meta.app_label}.{model._meta.object_name}"
 
 
 def find_name(app_label: str, model_name: str) -> Name:
@@ -50,7 +55,12 @@ def find_name(app_label: str, model_name: str) -> Name:
     try:
         return name_of(apps.get_registered_model(app_label, model_name))
     except LookupError:
-        return Name(app_label, f"{app_label}.{model_name}".lower())
+        return _name(app_label, model_name)
+
+
+def _name(app_label: str, model_name: str) -> Name:
+    app = app_label.lower()
+    return Name(app, f"{app}.{model_name.lower()}")
 
 
 class Families:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import dbalias_databases
-from dbalias_places import Places, label_of, some
+from dbalias_places import Places, some
 from dbalias_policies import PolicyRouter
-from dbalias_rules import name_of
+from dbalias_rules import label_of, name_of
 
 _GENERATED = "dbalias_routers."
 
@@ -83,7 +83,7 @@ def unknown_names(places: Places) -> Iterator[str]:
     """Yield a warning for each name in a policy that nothing installed bears."""
     from django.apps import apps
 
-    labels = {c.label for c in apps.get_app_configs()} | {"django_cache"}
+    labels = {c.label.lower() for c in apps.get_app_configs()} | {"django_cache"}
     known = {name_of(p.model).model for p in places} | {"django_cache.cacheentry"}
     known |= {label_of(model).lower() for model in apps.get_models()}
     for policy in places.policies:
@@ -108,7 +108,7 @@ def unruled_operations(places: Places) -> Iterator[str]:
     loader = MigrationLoader(None, load=False)
     loader.load_disk()
     for (app, name), migration in loader.disk_migrations.items():
-        if app in partly and any(
+        if app.lower() in partly and any(
             isinstance(operation, (RunPython, RunSQL)) for operation in migration.operations
         ):
             yield (

@@ -20,9 +20,12 @@ def test_policy_with_little_said_has_the_defaults() -> None:
 
 
 def test_policy_with_everything_said_is_read_whole() -> None:
-    """Every field arrives; models are compared without case, so they lose it."""
+    """Every field arrives; apps and models are compared without case, so they lose it."""
     rule = {
-        "match": {"apps": ["*"], "models": ["shop.Customer", "shop.customer", "Shop.Order"]},
+        "match": {
+            "apps": ["*", "Shop", "shop"],
+            "models": ["shop.Customer", "shop.customer", "Shop.Order"],
+        },
         "read": ["r1", "r2"],
         "weights": {"r1": 2},
         "write": "users",
@@ -36,7 +39,7 @@ def test_policy_with_everything_said_is_read_whole() -> None:
         order=10,
         rules=(
             Rule(
-                Match(("*",), ("shop.customer", "shop.order")),
+                Match(("*", "shop"), ("shop.customer", "shop.order")),
                 write="users",
                 read=("r1", "r2"),
                 weights={"r1": 2},

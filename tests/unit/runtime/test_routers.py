@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.cache.backends.db import DatabaseCache
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, models, transaction
 from django.db.migrations.state import ProjectState
@@ -20,9 +21,11 @@ from django.utils.connection import ConnectionDoesNotExist
 
 import dbalias_databases
 import dbalias_routers
-from dbalias.api.policy import MigrateOn, PinReads, Rule
+from dbalias.api.parse import parse_policy
+from dbalias.api.policy import DatabaseRoutingPolicy, MigrateOn, PinReads, Rule
 from dbalias.api.project import Routing
 from dbalias_rules import name_of
+from unit.api import bodies
 from unit.builders import a_policy, a_project, a_rule
 from unit.runtime.chains import a_chain, document_of, loaded_from
 from unit.runtime.conftest import Publish, a_document, a_routing, forget
@@ -33,6 +36,13 @@ def a_router(publish: Publish, *rules: Rule, **fields: Any) -> Any:
     """Return the router of one published policy."""
     publish(document_of(a_policy("shop", *rules, **fields)))
     return dbalias_routers.Policy_shop()
+
+
+def read_policy(*rules: Any) -> DatabaseRoutingPolicy:
+    """Return the policy ``users`` with rules as a person writes them."""
+    policy = parse_policy(bodies.a_policy(*rules)).value
+    assert policy is not None
+    return policy
 
 
 @pytest.mark.parametrize(
@@ -83,6 +93,27 @@ def test_a_model_that_is_told_by_name_goes_where_the_class_goes(publish: Publish
         assert router.allow_migrate("orders", "shop", model_name=name) is False
     assert router.allow_migrate("orders", "shop", model_name="Order_customers") is True
     assert router.allow_migrate("orders", "shop", model_name="NeverHeardOf") is True
+
+
+def test_the_first_rule_wins_for_an_app_whose_label_has_capitals(publish: Publish) -> None:
+    """Rules name apps and models in any case, Django calls them as the project wrote them."""
+    rules = [
+        {"match": {"apps": ["Blog"]}, "write": "users"},
+        {"match": {"models": ["blog.Entry", "Wiki.Page"]}, "write": "orders"},
+    ]
+    publish(document_of(read_policy(*rules)))
+    router = dbalias_routers.Policy_users()
+    with isolate_apps("django.contrib.auth"):
+
+        class Entry(models.Model):
+            class Meta:
+                app_label = "Blog"
+
+    assert router.db_for_write(Entry) == "users"
+    assert router.allow_migrate("users", "Blog", model_name="Entry") is True
+    assert router.allow_migrate("orders", "Blog") is False
+    assert router.allow_migrate("orders", "Wiki") is True
+    assert router.allow_migrate("users", "Wiki") is None
 
 
 @pytest.mark.parametrize(
@@ -191,8 +222,6 @@ def test_operations_without_a_model_run_where_the_rules_of_their_app_migrate(
 
 def test_the_cache_table_is_asked_for_by_its_own_name(publish: Publish) -> None:
     """createcachetable asks with app django_cache and a class that is hardly a model."""
-    from django.core.cache.backends.db import DatabaseCache
-
     router = a_router(publish, a_rule("users", "django_cache"))
     entry = DatabaseCache("cache_table", {}).cache_model_class
 
@@ -293,6 +322,15 @@ def test_refuse_names_the_model_and_what_to_write(publish: Publish) -> None:
             ask(Customer)
     assert last.allow_migrate("users", "shop", model_name="customer") is False
     assert last.allow_relation(loaded_from(Customer, "a"), loaded_from(Order, "a")) is None
+
+
+def test_refuse_names_the_cache_table_which_is_hardly_a_model(publish: Publish) -> None:
+    """Its class has no label; the message says what to write all the same."""
+    publish(a_document(routing=a_routing(unmatched="Refuse")))
+    entry = DatabaseCache("cache_table", {}).cache_model_class
+
+    with pytest.raises(ImproperlyConfigured, match=r"CacheEntry .*apps: \[django_cache\]"):
+        dbalias_routers.Unmatched().db_for_read(entry)
 
 
 def test_default_only_keeps_the_unclaimed_on_default(publish: Publish) -> None:
