@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from dbalias.api.meta import JSON
 
 FORMAT = 1
+TEXT_LIMIT = 1000
+"""Characters kept of a text: the runner's own bound, and below those of the CRD."""
+LARGEST = 2**31 - 1
+"""What a count of the CRD holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +71,12 @@ class Report:
 def parse_report(text: str | None) -> Report | None:
     """Return the report in a termination message; None for none, a cut one or another format.
 
-    A field that is missing or of another type counts as not said.
+    A field that is missing or of another type counts as not said. Any program may have written
+    it: nothing that it says raises, or makes a status that the API server would not take.
     """
     try:
         data = json.loads(text or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         return None
@@ -123,17 +128,25 @@ def _routes(data: JSON) -> tuple[Route, ...]:
 
 def _text(data: JSON, key: str) -> str:
     value = data.get(key)
-    return value if isinstance(value, str) else ""
+    return _bounded(value) if isinstance(value, str) else ""
 
 
 def _texts(data: JSON, key: str) -> tuple[str, ...]:
     value = data.get(key)
-    return tuple(v for v in value if isinstance(v, str)) if isinstance(value, list) else ()
+    listed = value if isinstance(value, list) else []
+    return tuple(_bounded(text) for text in listed if isinstance(text, str))
+
+
+def _bounded(text: str) -> str:
+    """Cut a text, and replace halves of characters: JSON can hold them, UTF-8 cannot."""
+    return text[:TEXT_LIMIT].encode("utf-8", "replace").decode()
 
 
 def _number(data: JSON, key: str) -> int | None:
     value = data.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return min(max(0, value), LARGEST)
 
 
 def _flag(data: JSON, key: str) -> bool | None:

@@ -40,8 +40,8 @@ def _told_by(job: JobState) -> dict[str, JSON]:
         "revision": report.revision[:64],
         "job": job.name,
         "reportedAt": timestamp(job.finished_at),
-        "modelsCount": _bounded(report.models_count),
-        "routesCount": _bounded(report.routes_count),
+        "modelsCount": report.models_count,
+        "routesCount": report.routes_count,
         "destinations": [_destination(route) for route in report.routes[:ENTRIES]],
     }
 
@@ -59,9 +59,5 @@ def _destination(route: Route) -> dict[str, JSON]:
     shown = {**names, "write": (route.write or "")[:NAME_LENGTH]}
     return {
         **{field: value for field, value in shown.items() if value},
-        "modelsCount": _bounded(route.models_count),
+        "modelsCount": route.models_count,
     }
-
-
-def _bounded(count: int) -> int:
-    return min(max(0, count), 2**31 - 1)

@@ -145,8 +145,8 @@ def test_survivors_are_no_pods_that_ended_or_are_not_ours() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [None, "", "plain words", '{"format": 1, "state": "do', "[]", '{"format": 2}', "1"],
-    ids=["none", "empty", "words", "cut", "a list", "another format", "a number"],
+    [None, "", "plain words", '{"format": 1, "state": "do', "[]", '{"format": 2}', "1", "[" * 4096],
+    ids=["none", "empty", "words", "cut", "a list", "another format", "a number", "too deep"],
 )
 def test_report_is_none_for(text: str | None) -> None:
     """A killed run, or a runtime's own message."""
@@ -176,6 +176,15 @@ def test_report_is_read_field_by_field() -> None:
         audit_errors=("e",),
         audit_error_count=4,
     )
+
+
+def test_report_that_no_status_could_hold_is_brought_within_bounds() -> None:
+    """Numbers, lengths and halves of characters: any program may write a termination message."""
+    text = a_report(aheadCount=10**12, pendingCount=-1, last="x" * 3000, ahead=["\ud83d"])
+    told = parse_report(text)
+    assert told is not None
+    assert (told.ahead_count, told.pending_count) == (2**31 - 1, 0)
+    assert (len(told.last or ""), told.ahead) == (1000, ("?",))
 
 
 def test_report_field_of_another_type_counts_as_not_said() -> None:
