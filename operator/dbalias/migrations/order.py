@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -37,22 +38,23 @@ def release(
 ) -> Release:
     """Return which starts may go ahead: migrations before checks, then by failures and name.
 
-    A check waits while its database is migrated, because it would tell of a moment; no
-    migration waits for a check. Both mappings are by alias; the wish of either purpose will
-    do. ``running`` are further Jobs that may hold a database: those of aliases that no longer
-    exist, and of other projects where they are seen; finished ones and the aliases' own do no
-    harm.
+    A check waits while its database is migrated, because it would tell of a moment, and for
+    its turn among all; no migration waits for a check. Both mappings are by alias; the wish of
+    either purpose will do. ``running`` are further Jobs that may hold a database: those of
+    aliases that no longer exist, and of other projects where they are seen; finished ones and
+    the aliases' own do no harm.
     """
     holders = _holders(standings, wanted, running=running)
-    free = max_parallel - sum(
-        standing.of(purpose).active for standing in standings.values() for purpose in Purpose
+    active = Counter(
+        purpose for one in standings.values() for purpose in Purpose if one.of(purpose).active
     )
     cycles = find_cycles({name: one.depends_on for name, one in wanted.items()})
     allowed: list[Turn] = []
     held: dict[Turn, ConditionValue] = {}
     for turn in _turns(standings):
         one = wanted[turn.alias]
-        obstacle = _awaits_database(one, holders) or _awaits_turn(free, max_parallel)
+        before = active.total() if turn.purpose is Purpose.CHECK else active[Purpose.MIGRATE]
+        obstacle = _awaits_database(one, holders) or _awaits_turn(before, max_parallel)
         if turn.purpose is Purpose.MIGRATE:
             cycle = _in_cycle(cycles.get(turn.alias))
             obstacle = cycle or _awaits_dependency(one, standings) or obstacle
@@ -60,7 +62,7 @@ def release(
             held[turn] = _held(turn, *obstacle)
             continue
         allowed.append(turn)
-        free -= 1
+        active[turn.purpose] += 1
         if turn.purpose is Purpose.MIGRATE:
             holders[_place(one)] = _starting_job(standings[turn.alias])
     return Release(tuple(allowed), held)
@@ -173,8 +175,8 @@ def _awaits_database(one: Wanted, holders: Mapping[str, str]) -> _Obstacle | Non
     return Reason.QUEUED, f"the Job {holder} runs on the same physical database"
 
 
-def _awaits_turn(free: int, max_parallel: int) -> _Obstacle | None:
-    if free > 0:
+def _awaits_turn(before: int, max_parallel: int) -> _Obstacle | None:
+    if before < max_parallel:
         return None
     return Reason.QUEUED, f"migrate.maxParallel of the project allows {max_parallel} at once"
 

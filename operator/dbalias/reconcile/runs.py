@@ -30,8 +30,8 @@ Conditions = dict[Turn, ConditionValue]
 class Runs:
     """The outcome: by alias its records, where it stands, and its condition ``Migrated``.
 
-    ``done``: nothing is left to migrate there. ``open``: something is under way or will
-    start by itself, so that the picture will change without an edit.
+    ``done``: nothing is left to migrate there. ``open``: neither done nor failed for good:
+    something is under way, will start by itself, or is left to a person's decision.
     """
 
     records: Mapping[str, Record] = field(default_factory=dict)
@@ -48,9 +48,18 @@ class Runs:
     wake_at: datetime | None = None
 
     def last_record(self, alias: str) -> Record:
-        """Return the record of the alias' latest attempt, whatever it was for."""
+        """Return the record of the attempt that ended last, whatever it was for.
+
+        One that runs has told nothing yet: until it ends, what is known stays.
+        """
         both = (self.checks[alias], self.records[alias])
-        return max(both, key=lambda one: one.started_at.timestamp() if one.started_at else 0)
+        return max(both, key=_told_at)
+
+
+def _told_at(record: Record) -> tuple[float, ...]:
+    """When an attempt has last told something; those that never did by when they began."""
+    ended = record.finished_at or (record.completed.finished_at if record.completed else None)
+    return tuple(moment.timestamp() if moment else 0.0 for moment in (ended, record.started_at))
 
 
 def plan_runs(snapshot: Snapshot, desired: Desired, now: datetime, *, gate: Hold | None) -> Runs:

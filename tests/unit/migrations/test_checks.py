@@ -309,7 +309,19 @@ def test_check_runs_where_the_migration_waits_for_another_alias() -> None:
     assert told.allowed == (Turn("users", Purpose.CHECK),)
 
 
-def test_checks_count_for_the_width() -> None:
+def test_check_that_runs_takes_no_turn_from_a_migration() -> None:
+    """Its pod may wait for an image or a node for ever; another check waits for its turn."""
+    checking = a_job(name="check-1", uid="check", purpose=Purpose.CHECK)
+    looked_at = (a_wish(), beside(a_wish(), SUCCEEDED, [checking]))
+    other = a_wish(alias="orders", object="shop-orders", database="mysql://db/orders")
+    told = released(looked_at, (other, beside(other, Record(), [])), max_parallel=1)
+    assert told.allowed == (Turn("orders", Purpose.MIGRATE),)
+    assert told.held.keys() == {Turn("orders", Purpose.CHECK)}
+    told = released(looked_at, (other, beside(other, SUCCEEDED, [])), max_parallel=1)
+    assert told.held[Turn("orders", Purpose.CHECK)].reason is Reason.QUEUED
+
+
+def test_checks_wait_for_their_turn_among_all() -> None:
     """A pod is a pod; migrations take their turn first."""
     wish = a_wish()
     done = beside(wish, SUCCEEDED, [])

@@ -155,6 +155,18 @@ def test_a_check_on_demand_under_mode_auto_migrates_nothing_and_disturbs_nothing
     assert purposes(scene) == ["check", "check", "migrate", "migrate"]
 
 
+def test_what_the_last_audit_found_stays_while_a_check_looks_again() -> None:
+    """A Job that runs has told nothing yet."""
+    scene = a_scene().settle()
+    for name in ALIASES:
+        scene.end_job(name, state="done", audit={"warnings": ["old"], "warningCount": 1})
+    scene.settle().wait(60)
+    ask(scene, "check-requested-at")
+    assert status(scene)["audit"]["warnings"] == ["old"]
+    check(scene, audit={"warnings": ["new"], "warningCount": 1})
+    assert status(scene)["audit"]["warnings"] == ["new"]
+
+
 def test_a_check_on_demand_of_one_alias_leaves_the_others_alone() -> None:
     """The annotation is on the DatabaseAlias."""
     scene = ask(a_migrated_scene(), "check-requested-at", of="shop-users")
