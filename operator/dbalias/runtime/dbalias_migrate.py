@@ -132,7 +132,7 @@ class Run:
                 self._migrate(apps)
             self._look_for_missing_tables(connection, apps)
 
-    def _plan(self, connection: Any) -> list[str]:
+    def _plan(self, connection: Any) -> list[str] | None:
         from dbalias_plan import read_plan, unmigrated
 
         absent, bare = unmigrated(self.options.app)
@@ -142,7 +142,8 @@ class Run:
             )
         for app in bare:
             log(f"the app {app} has no migrations")
-        apps = [app for app in self.options.app if app not in bare]
+        named = [app for app in self.options.app if app not in bare]
+        apps = named if self.options.app else None
         plan = read_plan(connection, apps)
         self.report.update(
             pending=plan.pending if self.options.check else [],
@@ -156,14 +157,14 @@ class Run:
             log(f"the database has migrations that this image does not: {_listed(plan.ahead)}")
         return apps
 
-    def _migrate(self, apps: Sequence[str]) -> None:
+    def _migrate(self, apps: Sequence[str] | None) -> None:
         from django.core.management import call_command
 
         from dbalias_plan import followed
 
         skip = "--skip-checks" in self.options.args
         with followed(self.alias, self.report, self.pause):
-            for target in [[app] for app in apps] if self.options.app else [[]]:
+            for target in [[]] if apps is None else [[app] for app in apps]:
                 self.pause()
                 words = [*target, f"--database={self.alias}", "--no-input", *self.options.args]
                 call_command("migrate", *words, skip_checks=skip)
@@ -188,7 +189,7 @@ class Run:
             last=after[-1] if after else None,
         )
 
-    def _look_for_missing_tables(self, connection: Any, apps: Sequence[str]) -> None:
+    def _look_for_missing_tables(self, connection: Any, apps: Sequence[str] | None) -> None:
         from dbalias_plan import missing_tables
 
         missing = missing_tables(connection, apps)
@@ -272,7 +273,8 @@ def _explain(run: Run, error: Exception) -> RunError:
         return RunError(Exit.MIGRATION, f"migrate refuses: {error}")
     if current is None:
         place = "after the last migration" if run.report.content["appliedCount"] else "before any"
-        return RunError(Exit.MIGRATION, f"migrate failed {place} ({kind}): see the log")
+        what = "the check failed" if run.options.check else f"migrate failed {place}"
+        return RunError(Exit.MIGRATION, f"{what} ({kind}): see the log")
     left = "it was rolled back" if _is_undone(run) else "what it did so far stays in the database"
     return RunError(Exit.MIGRATION, f"{current} failed ({kind}); {left}: see the log")
 

@@ -23,8 +23,8 @@ def full_name(key: Sequence[str]) -> str:
     return f"{key[0]}.{key[1]}"
 
 
-def read_plan(connection: Any, apps: Sequence[str]) -> Plan:
-    """Compute the plan; ``apps`` empty means all. Raises what Django does on broken histories."""
+def read_plan(connection: Any, apps: Sequence[str] | None) -> Plan:
+    """Compute the plan; ``apps`` None means all. Raises what Django does on broken histories."""
     from django.db.migrations.executor import MigrationExecutor
 
     executor = MigrationExecutor(connection)
@@ -33,7 +33,7 @@ def read_plan(connection: Any, apps: Sequence[str]) -> Plan:
     pending = [
         full_name((m.app_label, m.name))
         for m, _ in executor.migration_plan(
-            [key for key in loader.graph.leaf_nodes() if not apps or key[0] in apps]
+            [key for key in loader.graph.leaf_nodes() if apps is None or key[0] in apps]
         )
     ]
     known = {key for m in loader.disk_migrations.values() for key in m.replaces}
@@ -94,7 +94,7 @@ def followed(alias: str, report: Report, before_each: Callable[[], None]) -> Ite
         MigrationExecutor.apply_migration = original
 
 
-def missing_tables(connection: Any, apps: Sequence[str]) -> dict[str, str]:
+def missing_tables(connection: Any, apps: Sequence[str] | None) -> dict[str, str]:
     """Return table → ``app.Model`` for what routing allows here, is migrated, and is not there.
 
     Django records a migration even where a router forbids its tables; when a policy allows
@@ -109,7 +109,7 @@ def missing_tables(connection: Any, apps: Sequence[str]) -> dict[str, str]:
         model._meta.db_table: model._meta.label
         for model in registry.get_models(include_auto_created=True)
         if is_stored(model)
-        and (not apps or model._meta.app_label in apps)
+        and (apps is None or model._meta.app_label in apps)
         and model._meta.db_table.lower() not in exist
         and '"' not in model._meta.db_table  # a schema smuggled into the name: not listable
         and router.allow_migrate_model(connection.alias, model)
@@ -127,9 +127,16 @@ def existing_tables(connection: Any) -> frozenset[str]:
 
 
 def _tables_that_applied_migrations_make(loader: Any) -> frozenset[str]:
-    """Return the tables as the last applied migrations leave them; those pending make the rest."""
+    """Return the tables as the last applied migrations leave them; those pending make the rest.
+
+    Apps without migrations are part of Django's state, and no migration of theirs is recorded.
+    """
     nodes = loader.graph.node_map
     applied = {key for key in loader.applied_migrations if key in nodes}
     last = [key for key in applied if not any(c.key in applied for c in nodes[key].children)]
     models = loader.project_state(sorted(last)).apps.get_models(include_auto_created=True)
-    return frozenset(model._meta.db_table.lower() for model in models)
+    return frozenset(
+        model._meta.db_table.lower()
+        for model in models
+        if model._meta.app_label in loader.migrated_apps
+    )

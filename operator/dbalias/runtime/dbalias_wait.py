@@ -82,7 +82,7 @@ def _what_is_missing(alias: str) -> str:
     connection = connections[alias]
     try:
         open_connection(connection)
-        pending = read_plan(connection, document["routing"].get("apps", {}).get(alias, ())).pending
+        pending = read_plan(connection, document["routing"].get("apps", {}).get(alias)).pending
     except RunError as failure:
         if failure.code is Exit.CONFIGURATION:
             raise
