@@ -17,7 +17,9 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A node for all namespaces, and the operator that gives it work."""
     with workbench(tmp_path_factory.mktemp("bench")) as bench:
         bench.install()
-        with running(bench.operator()), Node(bench, tmp_path_factory.mktemp("node")) as started:
+        bench.grant("--set=watchSecrets=true")
+        operator = bench.operator("--all-namespaces", "--watch-secrets")
+        with running(operator), Node(bench, tmp_path_factory.mktemp("node")) as started:
             yield started
 
 

@@ -87,3 +87,21 @@ def test_an_address_that_does_not_answer_is_told_without_the_password(
     outcome = pod.run("default")
     assert outcome.code == 4
     assert MARK not in said(outcome)
+
+
+def test_a_process_over_a_broken_credential_ends_without_showing_it(
+    pod: Pod, postgres: PostgresServer
+) -> None:
+    """``manage.py check``, a traceback asked for, and the runner."""
+    database = a_database(postgres)
+    pod.publish([database.alias("default")], sources=database.sources("default"))
+    (file,) = (pod.mount / "..data").glob("default.*.password")
+    file.write_bytes(f"{NASTY}".encode() + b"\xff")
+    for words in (["check"], ["check", "--traceback"], ["shop_report", "--traceback"]):
+        done = pod.try_manage(*words)
+        assert done.returncode == 2
+        assert file.name in done.stderr
+        assert MARK not in done.stdout + done.stderr
+    outcome = pod.run("default")
+    assert outcome.code == 2
+    assert MARK not in said(outcome)
