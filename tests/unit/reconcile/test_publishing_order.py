@@ -130,8 +130,11 @@ class Application(RuleBasedStateMachine):
         memory = Memory(quiet_from=BEGINNING, salt="salt")
         snapshot = asyncio.run(gather(self.cluster, Key(SPACE, "shop"), memory))
         desired = build_desired(snapshot)
-        if document is None or kind == "ConfigMap":
-            return document is None or document["revision"] != final_revision(desired)
+        if document is None:
+            return True
+        if kind == "ConfigMap":
+            is_final = document["revision"] == final_revision(desired)
+            return not is_final or bool(desired.resolution.problems)
         entries = desired.resolution.entries.values()
         declared = {name for entry in entries for name in entry.secret_data}
         return not needed_files(document) <= declared
