@@ -65,10 +65,14 @@ def open_connection(connection: Any) -> None:
 
     ``connection`` is a Django database wrapper.
     """
+    from django.core.exceptions import ImproperlyConfigured
     from django.db.utils import DatabaseError, InterfaceError
 
     try:
         connection.ensure_connection()
+    except ImproperlyConfigured as error:  # Django's own words, which hold names alone
+        said = f'database "{connection.alias}": {" ".join(str(error).split())}'
+        raise RunError(Exit.CONFIGURATION, said) from None
     except (DatabaseError, InterfaceError, OSError, TypeError, ValueError) as error:
         raise _connection_failure(connection, error) from None
 

@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-if __name__ == "__main__":  # Python put the dated folder behind ..data there, and not the cwd
-    sys.path[:1] = [str(Path(__file__).absolute().parent), str(Path.cwd())]
+if __name__ == "__main__":  # Python knows at most the dated folder behind ..data, and not the cwd
+    sys.path[:0] = [str(Path(__file__).absolute().parent), str(Path.cwd())]
 
 import dbalias_databases
 from dbalias_errors import REASONS, Exit, RunError, code_of, is_connection_error, open_connection

@@ -41,23 +41,28 @@ def is_empty(entry: Mapping[str, Any]) -> bool:
 
 
 def _demand(alias: str) -> None:
-    from django.conf import settings
-    from django.db import connections
-
     document = dbalias_databases.document()
     why_not = document.get("unavailable", {}).get(alias)
     if why_not:
         raise RunError(Exit.CONFIGURATION, f'alias "{alias}" is not published yet ({why_not})')
+    never = document["routing"]["guard"]["never"].get(alias)
+    if never:
+        raise RunError(Exit.CONFIGURATION, f'alias "{alias}" is never migrated ({never})')
+    find_connection(alias)
+
+
+def find_connection(alias: str) -> Any:
+    """Return Django's wrapper of an alias; raise RunError CONFIGURATION where there is none."""
+    from django.conf import settings
+    from django.db import connections
+
     if alias not in settings.DATABASES:
         known = ", ".join(sorted(settings.DATABASES))
         raise RunError(Exit.CONFIGURATION, f'there is no alias "{alias}"; there are {known}')
-    never = document["routing"]["guard"]["never"].get(alias)
-    if never or is_empty(settings.DATABASES[alias]):
-        raise RunError(
-            Exit.CONFIGURATION, f'alias "{alias}" is never migrated ({never or "empty"})'
-        )
+    if is_empty(settings.DATABASES[alias]):
+        raise RunError(Exit.CONFIGURATION, f'alias "{alias}" is empty: name another one')
     try:
-        connections[alias]
+        return connections[alias]
     except Exception as error:  # the backend's module or its driver
         raise RunError(
             Exit.CONFIGURATION, f'alias "{alias}": its backend does not load: {_said(error)}'

@@ -16,13 +16,13 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-if __name__ == "__main__":  # Python put the dated folder behind ..data there, and not the cwd
-    sys.path[:1] = [str(Path(__file__).absolute().parent), str(Path.cwd())]
+if __name__ == "__main__":  # Python knows at most the dated folder behind ..data, and not the cwd
+    sys.path[:0] = [str(Path(__file__).absolute().parent), str(Path.cwd())]
 
 import dbalias_databases
 from dbalias_errors import Exit, RunError, code_of, open_connection
 from dbalias_report import log
-from dbalias_setup import set_up
+from dbalias_setup import find_connection, set_up
 
 _POLL_SECONDS = 2.0
 _SAY_EVERY_SECONDS = 10.0
@@ -69,7 +69,6 @@ def wait(aliases: Sequence[str], *, timeout: float) -> Mapping[str, str]:
 
 def _what_is_missing(alias: str) -> str:
     """Return what an alias lacks in one sentence, or nothing."""
-    from django.db import connections
     from django.db.utils import DatabaseError, InterfaceError
 
     from dbalias_plan import read_plan
@@ -77,9 +76,7 @@ def _what_is_missing(alias: str) -> str:
     document = dbalias_databases.document()
     if alias in document.get("unavailable", {}):
         return f'alias "{alias}" is not published yet ({document["unavailable"][alias]})'
-    if alias not in connections:
-        raise RunError(Exit.CONFIGURATION, f'there is no alias "{alias}"')
-    connection = connections[alias]
+    connection = find_connection(alias)
     try:
         open_connection(connection)
         pending = read_plan(connection, document["routing"].get("apps", {}).get(alias)).pending

@@ -206,3 +206,45 @@ def test_a_process_starts_when_all_is_there(folder: Path) -> None:
     """What is broken above is the only thing that is wrong there."""
     assert start(folder, "manage.py", "check", **OVERLAY).returncode == 0
     assert start(folder, "manage.py", "check", **IMPORTED).returncode == 0
+
+
+def test_waiting_for_what_can_never_be_ready_says_so_at_once(folder: Path) -> None:
+    """An empty alias, a backend that does not load, and what Django refuses to connect to."""
+    engine = "django.db.backends.{}"
+    databases = {
+        "default": {"settings": {}},
+        "gone": an_entry(ENGINE="no_such.backend"),
+        "long": an_entry(ENGINE=engine.format("postgresql"), NAME="x" * 64),
+    }
+    publish(folder, databases=databases)
+
+    for alias, said in (
+        ("default", 'alias "default" is empty'),
+        ("gone", 'alias "gone": its backend does not load'),
+        ("long", 'database "long": The database name'),
+        ("other", 'there is no alias "other"; there are default, gone, long'),
+    ):
+        done = start(folder, "dbalias_wait.py", f"--database={alias}")
+
+        (line,) = lines_of(done)
+        assert done.returncode == 2
+        assert said in line
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("dbalias_wait.py", "--timeout=0"), ("dbalias_migrate.py",)],
+    ids=["dbalias_wait", "dbalias_migrate"],
+)
+def test_programs_keep_the_python_path_where_python_adds_no_folder(
+    words: tuple[str, ...], folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """PYTHONSAFEPATH: what stands first there is the project's, and no folder of the script."""
+    project = tmp_path_factory.mktemp("project")
+    (folder / "base.py").rename(project / "base.py")
+
+    env = {"PYTHONPATH": str(project), "PYTHONSAFEPATH": "1"}
+    done = start(folder, *words, "--database=default", **env)
+
+    assert "base is not in this image" not in done.stdout + done.stderr
+    assert "contenttypes.0001_initial" in done.stdout + done.stderr
