@@ -175,6 +175,32 @@ def test_constraint_of_a_table_that_is_made_already_is_only_a_warning(
     assert about(told, "catalog.Product is migrated on", "catalog.Category")
 
 
+LEGACY = """
+from django.db import models
+
+class Ledger(models.Model):
+    class Meta:
+        managed = False
+
+class Entry(models.Model):
+    ledger = models.ForeignKey(Ledger, on_delete=models.CASCADE)
+"""
+
+
+def test_constraint_to_a_table_that_migrations_may_make_by_sql_is_only_a_warning(
+    auditor: Auditor,
+) -> None:
+    """Of a model that Django does not manage; routed to another database it is refused."""
+    auditor.install("legacy")
+    (auditor.pod.image / "legacy").mkdir()
+    auditor.write("legacy/__init__", "")
+    auditor.write("legacy/models", LEGACY)
+    together = auditor.look(a_policy("p", a_rule("default", "*")))
+    assert about(warnings(together), "legacy.Entry", "legacy.Ledger, whose table is not there")
+    apart = auditor.look(a_policy("p", a_rule("other", "legacy.ledger"), a_rule("default", "*")))
+    assert "migrated on nowhere" in about(errors(apart), "legacy.Entry")
+
+
 # routers of the project that misbehave
 
 ASTRAY = """
