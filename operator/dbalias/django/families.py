@@ -15,7 +15,8 @@ def find_families(
     """Return alias → representative of its family.
 
     An alias belongs with what it is read for, and with what it inherits from unless that only
-    lends it a server or a login: a primary with an address of its own holds other rows.
+    lends it a server or a login: a primary with an address of its own holds other rows, and so
+    does one with a search_path of its own, whose tables lie in another schema.
     """
     leader = {name: name for name in sorted(owners)}
     for name, alias in sorted(owners.items()):
@@ -30,7 +31,8 @@ def find_families(
 
 def _has_address(alias: DatabaseAlias) -> bool:
     read = declared_fields(alias.credentials) if alias.credentials else frozenset()
-    return any(name in read or getattr(alias, name) is not None for name in ADDRESS_FIELDS)
+    own = any(name in read or getattr(alias, name) is not None for name in ADDRESS_FIELDS)
+    return own or "search_path" in str(alias.options.get("options"))
 
 
 def _join(leader: dict[str, str], member: str, head: str | None) -> None:

@@ -150,6 +150,8 @@ def settings() -> dict[str, Any]:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__all__":  # a star imports the settings, and none of this module's own names
+        return list(settings())
     if name.isupper():
         values = settings()
         if name in values:

@@ -163,6 +163,17 @@ def test_a_project_that_migrates_by_hand_is_not_guarded_against_it() -> None:
     assert document["managed"] == []
 
 
+def test_an_alias_with_a_search_path_of_its_own_holds_other_rows() -> None:
+    """What belongs to an object elsewhere is written where its rule says, not beside the object."""
+    options = {"options": "-c search_path=legacy"}
+    legacy = a_child("legacy", "default", options=options)
+    patient = a_child("patient", "default", options={"options": "-c lock_timeout=5s"})
+
+    found = route(aliases=(an_alias("default"), legacy, patient)).document["families"]
+
+    assert found == {"default": "default", "legacy": "legacy", "patient": "default"}
+
+
 def test_families_hold_the_aliases_of_the_same_rows() -> None:
     """Replicas and second connections belong together, a database of its own does not."""
     pool = a_rule("users", "auth", read=("pooled",))

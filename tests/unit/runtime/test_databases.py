@@ -49,6 +49,16 @@ def test_every_import_gets_fresh_plain_values(publish: Publish) -> None:
     assert type(first) is dict
 
 
+def test_a_star_imports_every_published_setting_and_nothing_else(publish: Publish) -> None:
+    """Settings modules build on others in this way; without DATABASES Django has a dummy one."""
+    publish(a_document(extra={"REPLICAS": ["r1"]}))
+    module: dict[str, Any] = {}
+
+    exec("from dbalias_databases import *", module)
+
+    assert module.keys() - {"__builtins__"} == {"DATABASES", "DATABASE_ROUTERS", "REPLICAS"}
+
+
 def test_an_empty_default_stays_empty(publish: Publish) -> None:
     """Whatever the profile says."""
     empty: dict[str, object] = {"settings": {}, "secrets": [], "files": []}
