@@ -8,15 +8,12 @@ Exit codes: 0 drawn, 2 input that cannot be read or has problems.
 from __future__ import annotations
 
 import argparse
-import sys
 
 from dbalias.cli.chart_languages import to_dot, to_mermaid
 from dbalias.cli.chart_of_project import draw
-from dbalias.cli.findings import find_everything
-from dbalias.cli.input import add_files, describe, read_files
-from dbalias.cli.output import Style
+from dbalias.cli.input import add_files, choose_scenes, read_sound
 
-DRAWN, BAD_INPUT = 0, 2
+DRAWN = 0
 LANGUAGES = {"mermaid": to_mermaid, "dot": to_dot}
 
 
@@ -29,25 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the drawing; return the exit code."""
-    declarations, faults = read_files(arguments.files, namespace=arguments.namespace)
-    found = [] if faults else find_everything(declarations)
-    problems = [finding for finding in found if not finding.note]
-    if faults or problems:
-        return _refuse(*describe(problems, faults, style=Style.of(sys.stderr)))
-    scenes = [
-        scene
-        for scene in declarations.scenes
-        if scene.snapshot.project is not None and arguments.project in (None, scene.key.name)
-    ]
-    if not scenes:
-        what = f"DjangoProject/{arguments.project}" if arguments.project else "DjangoProject"
-        return _refuse(f"there is no {what} among the files")
-    for line in LANGUAGES[arguments.output](draw(scenes)):
+    declarations = read_sound(arguments.files, namespace=arguments.namespace)
+    chart = draw(choose_scenes(declarations, arguments.project))
+    for line in LANGUAGES[arguments.output](chart):
         print(line)
     return DRAWN
-
-
-def _refuse(*lines: str) -> int:
-    for line in lines:
-        print(line, file=sys.stderr)
-    return BAD_INPUT

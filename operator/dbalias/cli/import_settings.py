@@ -28,10 +28,12 @@ from dbalias.cli.importing.notes import Notes
 from dbalias.cli.importing.routers import import_routers
 from dbalias.cli.importing.settling import settle
 from dbalias.cli.importing.values import decode
+from dbalias.cli.input import add_namespace, project_name
 from dbalias.cli.output import Style
+from dbalias.cli.refusal import RefusedError
 from dbalias.cli.stream import to_yaml
 
-COMPLETE, BAD_INPUT, INCOMPLETE = 0, 2, 3
+COMPLETE, INCOMPLETE = 0, 3
 MANIFESTS, SECRETS = "manifests.yaml", "secrets.yaml"
 WARNING = "# What follows is secret: keep it out of version control.\n"
 
@@ -42,9 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--python", metavar="PATH", help="the project's interpreter; default: python"
     )
-    parser.add_argument("--project", metavar="NAME", help="default: the module's first word")
-    parser.add_argument("-n", "--namespace", metavar="NS", default="", help="of every object")
-    parser.add_argument("--image", help="the application's image, which runs the migrations")
+    parser.add_argument(
+        "--project", type=project_name, metavar="NAME", help="default: the module's first word"
+    )
+    add_namespace(parser, help="of every object")
+    parser.add_argument(
+        "--image", type=_image, help="the application's image, which runs the migrations"
+    )
     parser.add_argument(
         "--output-dir", metavar="DIR", help=f"write {MANIFESTS} and {SECRETS} there instead"
     )
@@ -54,21 +60,25 @@ def run(arguments: argparse.Namespace) -> int:
     """Print or write the manifests, and on standard error what to know; return the exit code."""
     module, notes = arguments.settings, Notes()
     if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", module):
-        return _refuse(f"{module} is no module: write it as in DJANGO_SETTINGS_MODULE")
+        raise _refused(f"{module} is no module: write it as in DJANGO_SETTINGS_MODULE")
     interpreter = Interpreter(arguments.python or _default_python(), module)
     try:
         settings = interpreter.ask("read_settings.py", "settings")
         databases = _demand_databases(decode(settings["databases"]))
     except UnreadableSettingsError as error:
-        return _refuse(f"{module} cannot be read: {error}")
+        raise _refused(f"{module} cannot be read: {error}") from None
     imported = import_databases(arguments, databases, notes)
     settle(imported, notes)
     import_routers(imported, settings["routers"], interpreter=interpreter, notes=notes)
-    failure = _output(imported, arguments.output_dir)
+    _output(imported, arguments.output_dir)
     _tell(notes)
-    if failure:
-        return _refuse(failure)
     return COMPLETE if notes.is_complete else INCOMPLETE
+
+
+def _image(text: str) -> str:
+    if not re.fullmatch(r"\S{1,512}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of an image")
+    return text
 
 
 def _default_python() -> str:
@@ -114,25 +124,25 @@ def _drafts(
             yield draft
 
 
-def _output(imported: Import, directory: str | None) -> str | None:
-    """Print or write everything; return why it cannot be written."""
+def _output(imported: Import, directory: str | None) -> None:
+    """Print or write everything; raise RefusedError where it cannot be written."""
     secrets = to_yaml(imported.secrets())
     if directory is None:
         apart = f"---\n{WARNING}{secrets}" if secrets else ""
         sys.stdout.write(to_yaml(imported.declared()) + apart)
-        return None
+        return
     folder = Path(directory)
     for name in (MANIFESTS, SECRETS):
         if (folder / name).exists():
-            return f"{folder / name} exists already: name another directory, or remove it"
+            raise _refused(f"{folder / name} exists already: name another directory, or remove it")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_file(folder / MANIFESTS, to_yaml(imported.declared()).encode(), PUBLIC)
         if secrets:
             write_file(folder / SECRETS, f"{WARNING}{secrets}".encode(), PRIVATE)
     except OSError as error:
-        return f"{error.filename or directory} cannot be written: {error.strerror}"
-    return None
+        where = error.filename or directory
+        raise _refused(f"{where} cannot be written: {error.strerror}") from None
 
 
 def _tell(notes: Notes) -> None:
@@ -142,6 +152,5 @@ def _tell(notes: Notes) -> None:
         print(f"dbalias import: {word}: {note}", file=sys.stderr)
 
 
-def _refuse(line: str) -> int:
-    print(f"dbalias import: {line}", file=sys.stderr)
-    return BAD_INPUT
+def _refused(line: str) -> RefusedError:
+    return RefusedError(f"dbalias import: {line}")

@@ -11,19 +11,17 @@ Exit codes: 0 done, 2 input that cannot be read or cannot take it; then nothing 
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-from dbalias.api.limits import OBJECT_NAME, PROJECT_NAME_LENGTH
 from dbalias.api.meta import JSON
 from dbalias.api.problems import Problem
 from dbalias.cli.findings import Finding
 from dbalias.cli.inject_documents import edit_documents, join_streams
 from dbalias.cli.inject_pod import Mount, RefusedError, mount_into, names_of, settings_modules
-from dbalias.cli.input import describe
+from dbalias.cli.input import describe, project_name
 from dbalias.cli.manifests import Document, Fault, Manifest, read_texts
 from dbalias.cli.output import Style
 
@@ -48,8 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "files", nargs="+", metavar="FILE", help="a file, a directory, or - for standard input"
     )
     parser.add_argument(
-        "--project", required=True, type=_project, metavar="NAME", help="the DjangoProject's name"
-    )
+        "--project", required=True, type=project_name, metavar="NAME",
+        help="the DjangoProject's name",
+    )  # fmt: skip
     parser.add_argument(
         "--container", action="append", default=[], metavar="NAME",
         help="mount into this one (may be repeated; default: all containers, and init containers "
@@ -190,9 +189,3 @@ def _name(body: JSON) -> str:
     metadata = body.get("metadata")
     names = metadata if isinstance(metadata, dict) else {}
     return f"{body['kind']}/{names.get('name') or names.get('generateName') or '?'}"
-
-
-def _project(text: str) -> str:
-    if len(text) > PROJECT_NAME_LENGTH or not re.fullmatch(OBJECT_NAME, text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no name of a DjangoProject")
-    return text

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from dbalias.cli.findings import Finding
+from dbalias.api.limits import DNS_LABEL, DNS_LABEL_LENGTH, OBJECT_NAME, PROJECT_NAME_LENGTH
+from dbalias.api.meta import Kind
+from dbalias.cli.findings import Finding, find_everything
 from dbalias.cli.manifests import Fault, Place, read_manifests
-from dbalias.cli.offline import Declarations, read_declarations
+from dbalias.cli.offline import Declarations, Scene, read_declarations
 from dbalias.cli.output import Style
+from dbalias.cli.refusal import RefusedError
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:
@@ -16,8 +21,13 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "files", nargs="+", metavar="FILE", help="a file, a directory, or - for standard input"
     )
+    add_namespace(parser, help="the namespace of objects that state none")
+
+
+def add_namespace(parser: argparse.ArgumentParser, *, help: str) -> None:
+    """Declare ``--namespace``, which must be a name that the API server would take."""
     parser.add_argument(
-        "-n", "--namespace", default="", help="the namespace of objects that state none"
+        "-n", "--namespace", default="", type=_namespace_name, metavar="NS", help=help
     )
 
 
@@ -29,6 +39,51 @@ def read_files(files: Sequence[str], *, namespace: str) -> tuple[Declarations, l
     if not declarations.ours and not faults:
         faults.append(Fault(Place(" ".join(files)), "there is no object of dbalias.dev in it"))
     return declarations, faults
+
+
+def read_sound(files: Sequence[str], *, namespace: str) -> Declarations:
+    """Return what the files declare; raise RefusedError unless all of it is in order."""
+    declarations, faults = read_files(files, namespace=namespace)
+    demand_sound(declarations, faults)
+    return declarations
+
+
+def demand_sound(declarations: Declarations, faults: Sequence[Fault] = ()) -> None:
+    """Raise RefusedError with a line for each fault and each problem."""
+    # With a part of the input unread, rules across objects would find what is not there.
+    found = [] if faults else find_everything(declarations)
+    problems = [finding for finding in found if not finding.note]
+    if faults or problems:
+        raise RefusedError(*describe(problems, faults, style=Style.of(sys.stderr)))
+
+
+def choose_scenes(declarations: Declarations, project: str | None) -> list[Scene]:
+    """Return the projects that the files declare, or the one asked for; raise RefusedError."""
+    declared = [scene for scene in declarations.scenes if scene.snapshot.project is not None]
+    chosen = [scene for scene in declared if project in (None, scene.key.name)]
+    if not chosen:
+        what = f"{Kind.PROJECT.value}/{project}" if project else Kind.PROJECT.value
+        raise RefusedError(f"there is no {what} among the files")
+    return chosen
+
+
+def project_name(text: str) -> str:
+    """Return a text that is the name of a DjangoProject: a type of argparse."""
+    if len(text) > PROJECT_NAME_LENGTH or not re.fullmatch(OBJECT_NAME, text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name of a {Kind.PROJECT.value}: write at most {PROJECT_NAME_LENGTH} "
+            "lower-case letters, digits, - and ."
+        )
+    return text
+
+
+def _namespace_name(text: str) -> str:
+    if text and (len(text) > DNS_LABEL_LENGTH or not re.fullmatch(DNS_LABEL, text)):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name of a namespace: write at most {DNS_LABEL_LENGTH} lower-case "
+            "letters, digits and -"
+        )
+    return text
 
 
 def describe(

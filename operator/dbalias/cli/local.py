@@ -6,7 +6,7 @@ _HOST, _PORT, _NAME or _URL replace what is declared (docs/how-to/run-locally.md
 
 Exit codes: 2 nothing was run (the input cannot be read, has problems, or lacks credentials);
 with --migrate the runner's, when an alias cannot be migrated; 127 when the command does not
-exist; else the command's own.
+exist, 126 when it cannot be run; else the command's own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,8 +24,7 @@ from pathlib import Path
 from dbalias.api.meta import Kind
 from dbalias.api.project import DjangoProject, SettingsMode
 from dbalias.cli.artefact_files import write_files
-from dbalias.cli.findings import find_everything
-from dbalias.cli.input import add_files, describe, read_files
+from dbalias.cli.input import add_files, choose_scenes, demand_sound, read_sound
 from dbalias.cli.local_environment import (
     is_credential,
     missing_fields,
@@ -37,20 +36,13 @@ from dbalias.cli.local_migrate import migrate
 from dbalias.cli.local_process import Children
 from dbalias.cli.offline import Declarations, Scene
 from dbalias.cli.output import Style
+from dbalias.cli.refusal import RefusedError
 from dbalias.cli.render import Rendered, render
 from dbalias.migrations.pods import OVERLAY_MODULE
 
-DONE, REFUSED, NO_COMMAND = 0, 2, 127
+DONE, NO_COMMAND = 0, 127
 
 _OURS = frozenset({"DBALIAS_CREDENTIALS_DIR", "DBALIAS_MIGRATE_ALIAS", "DBALIAS_REPORT"})
-
-
-class RefusedError(Exception):
-    """Nothing is run, for these lines."""
-
-    def __init__(self, *lines: str, code: int = REFUSED) -> None:
-        super().__init__(*lines)
-        self.lines, self.code = lines, code
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +74,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the files, migrate, run the command; return the exit code."""
-    try:
-        prepared = _prepare(arguments, os.environ)
-        programs = [arguments.command[:1], [arguments.python] if arguments.migrate else []]
-        _demand_programs(name for one in programs for name in one)
-        with Children() as children, _folder(arguments.output_dir) as folder:
-            return _execute(arguments, prepared, children=children, folder=folder)
-    except RefusedError as refusal:
-        for line in refusal.lines:
-            print(line, file=sys.stderr)
-        return refusal.code
+    prepared = _prepare(arguments, os.environ)
+    for name in [*arguments.command[:1], *([arguments.python] if arguments.migrate else [])]:
+        _demand_program(name)
+    with Children() as children, _folder(arguments.output_dir) as folder:
+        return _execute(arguments, prepared, children=children, folder=folder)
 
 
 def _execute(
@@ -123,12 +110,9 @@ def _prepare(arguments: argparse.Namespace, env: Mapping[str, str]) -> Prepared:
         raise RefusedError(
             "dbalias local: there is nothing to do: write -- COMMAND after the files"
         )
-    declarations, faults = read_files(arguments.files, namespace=arguments.namespace)
-    if faults:
-        raise RefusedError(*describe((), faults, style=Style.of(sys.stderr)))
-    _demand_no_problem(declarations)
+    declarations = read_sound(arguments.files, namespace=arguments.namespace)
     scene = _with_environment(_choose(declarations, arguments.project), env)
-    _demand_no_problem(replace(declarations, scenes=(scene,)))
+    demand_sound(replace(declarations, scenes=(scene,)))
     _demand_credentials(scene)
     project = scene.snapshot.project
     assert isinstance(project, DjangoProject)
@@ -136,20 +120,10 @@ def _prepare(arguments: argparse.Namespace, env: Mapping[str, str]) -> Prepared:
     return Prepared(scene, project, render(scene), env)
 
 
-def _demand_no_problem(declarations: Declarations) -> None:
-    problems = [finding for finding in find_everything(declarations) if not finding.note]
-    if problems:
-        raise RefusedError(*describe(problems, (), style=Style.of(sys.stderr)))
-
-
 def _choose(declarations: Declarations, name: str | None) -> Scene:
-    declared = [scene for scene in declarations.scenes if scene.snapshot.project is not None]
-    chosen = [scene for scene in declared if name in (None, scene.key.name)]
+    chosen = choose_scenes(declarations, name)
     if len(chosen) == 1:
         return chosen[0]
-    what = f"{Kind.PROJECT.value}/{name}" if name else Kind.PROJECT.value
-    if not chosen:
-        raise RefusedError(f"there is no {what} among the files")
     names = ", ".join(scene.key.name for scene in chosen)
     raise RefusedError(f"the files declare several: choose one of {names} with --project")
 
@@ -188,11 +162,10 @@ def _demand_profile(project: DjangoProject, name: str) -> None:
         )
 
 
-def _demand_programs(names: Iterable[str]) -> None:
-    for name in names:
-        if shutil.which(name) is None:
-            line = f"dbalias local: there is no program {name} here"
-            raise RefusedError(line, code=NO_COMMAND)
+def _demand_program(name: str) -> None:
+    if shutil.which(name) is None:
+        line = f"dbalias local: there is no program {name} here, or it is not executable"
+        raise RefusedError(line, code=NO_COMMAND)
 
 
 def _environment(prepared: Prepared, folder: Path, *, profile: str | None) -> dict[str, str]:

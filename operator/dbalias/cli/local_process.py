@@ -9,6 +9,11 @@ from collections.abc import Mapping, Sequence
 from types import FrameType
 from typing import Any, Self
 
+from dbalias.cli.refusal import RefusedError
+
+CANNOT_RUN = 126
+"""The exit code that shells give for a program that is there and cannot be run."""
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _FROM_THE_KEYBOARD = (signal.SIGINT, signal.SIGQUIT)
 
@@ -33,11 +38,19 @@ class Children:
     def run(self, argv: Sequence[str], *, env: Mapping[str, str], stdout: int | None = None) -> int:
         """Run a command to its end; return its exit code, 128 + n where signal n ended it.
 
-        ``stdout``: a file descriptor instead of ours. Raises OSError when it cannot start.
+        ``stdout``: a file descriptor instead of ours. Raises RefusedError when it cannot start.
         """
         if self._asked is not None:
             return 128 + self._asked
-        self._child = subprocess.Popen(argv, env=env, stdout=stdout)
+        try:
+            self._child = subprocess.Popen(argv, env=env, stdout=stdout)
+        except OSError as error:
+            why = "its first line (#!) names a program that is not there"
+            raise RefusedError(
+                f"dbalias local: {argv[0]} cannot be run: "
+                f"{why if isinstance(error, FileNotFoundError) else error.strerror}",
+                code=CANNOT_RUN,
+            ) from None
         self._forward()  # what came while the child was being made
         code = self._child.wait()
         self._child = None

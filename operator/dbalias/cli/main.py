@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 from dbalias import __version__
+from dbalias.cli.refusal import REFUSED, RefusedError
 
 VERBS = {
     "run": "run the operator",
@@ -33,16 +35,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
     cut = words.index("--") if "--" in words and _verb(words) in WITH_COMMAND else len(words)
     given = words[:cut]
-    parsed = _parser(given).parse_args(given)
+    parsed, strange = _parser(given).parse_known_args(given)
+    if strange:
+        hint = ": a command follows --" if parsed.verb in WITH_COMMAND else ""
+        parsed.parser.error(f"unrecognized arguments: {' '.join(strange)}{hint}")
     parsed.command = words[cut + 1 :]
     try:
-        return int(parsed.run(parsed))
+        return _run(parsed)
+    except RefusedError as refusal:
+        for line in refusal.lines:
+            print(line, file=sys.stderr)
+        return refusal.code
     except KeyboardInterrupt:
         return 130
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    """Run the verb, and write all of its output while a failure to do so can still be told."""
+    try:
+        code = int(parsed.run(parsed))
+        sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has seen enough; the interpreter must not flush it again.
         sys.stdout = None
         return 141
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        sys.stdout = None
+        print(f"dbalias {parsed.verb}: not all is written: {error.strerror}", file=sys.stderr)
+        return REFUSED
+    return code
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
@@ -61,7 +84,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             module = import_module(f"dbalias.cli.{MODULES.get(verb, verb)}")
             below.description = module.__doc__
             module.add_arguments(below)
-            below.set_defaults(run=module.run)
+            below.set_defaults(run=module.run, parser=below)
     return parser
 
 

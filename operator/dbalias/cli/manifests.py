@@ -13,6 +13,8 @@ import yaml
 from dbalias.api.meta import JSON
 
 STDIN = "-"
+MARK = "\ufeff"
+"""What some editors write before the first character: in the middle of a stream it is none."""
 SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 """What kubectl reads of a directory."""
 
@@ -115,20 +117,24 @@ def read_texts(paths: Iterable[str]) -> Iterator[tuple[str, str] | Fault]:
 
 
 def _read(path: str) -> Iterator[tuple[str, str] | Fault]:
-    if path != STDIN and Path(path).is_dir():
-        files = sorted(file for file in Path(path).iterdir() if file.suffix in SUFFIXES)
-        if not files:
-            yield Fault(Place(path), "there is no .yaml, .yml or .json file in this directory")
-        for file in files:
-            yield from _read(str(file))
-        return
     try:
-        text = sys.stdin.read() if path == STDIN else Path(path).read_text(encoding="utf-8")
+        if path == STDIN:
+            yield "<stdin>", sys.stdin.read().removeprefix(MARK)
+        elif Path(path).is_dir():
+            yield from _read_directory(path)
+        else:
+            yield path, Path(path).read_text(encoding="utf-8").removeprefix(MARK)
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         yield Fault(Place(path), f"cannot be read: {why}")
-        return
-    yield "<stdin>" if path == STDIN else path, text
+
+
+def _read_directory(path: str) -> Iterator[tuple[str, str] | Fault]:
+    files = sorted(file for file in Path(path).iterdir() if file.suffix in SUFFIXES)
+    if not files:
+        yield Fault(Place(path), "there is no .yaml, .yml or .json file in this directory")
+    for file in files:
+        yield from _read(str(file))
 
 
 def _parse(path: str, text: str) -> Iterator[Manifest | Fault]:

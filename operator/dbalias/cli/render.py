@@ -18,17 +18,16 @@ from dataclasses import dataclass, replace
 from dbalias.api.meta import JSON
 from dbalias.api.secrets import SecretBytes
 from dbalias.cli.artefact_files import write_files
-from dbalias.cli.findings import find_everything
-from dbalias.cli.input import add_files, describe, read_files
-from dbalias.cli.offline import STAND_IN, Declarations, Scene
-from dbalias.cli.output import Style
+from dbalias.cli.input import add_files, choose_scenes, read_sound
+from dbalias.cli.offline import STAND_IN, Scene
+from dbalias.cli.refusal import RefusedError
 from dbalias.cli.stream import SEPARATOR, to_yaml
 from dbalias.reconcile.actions import PublishConfigMap, PublishSecret
 from dbalias.reconcile.desired import build_desired
 from dbalias.reconcile.final import final_publication
 from dbalias.reconcile.objects import build_object
 
-COMPLETE, BAD_INPUT, INCOMPLETE = 0, 2, 3
+COMPLETE, INCOMPLETE = 0, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,34 +63,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print or write what is published; return the exit code."""
-    declarations, faults = read_files(arguments.files, namespace=arguments.namespace)
-    found = [] if faults else find_everything(declarations)
-    problems = [finding for finding in found if not finding.note]
-    scenes = _chosen(declarations, arguments.project)
-    if faults or problems:
-        return _refuse(*describe(problems, faults, style=Style.of(sys.stderr)))
-    if not scenes:
-        what = f"DjangoProject/{arguments.project}" if arguments.project else "DjangoProject"
-        return _refuse(f"there is no {what} among the files")
+    declarations = read_sound(arguments.files, namespace=arguments.namespace)
+    scenes = choose_scenes(declarations, arguments.project)
     if arguments.output_dir and len(scenes) > 1:
         names = ", ".join(scene.key.name for scene in scenes)
-        return _refuse(f"one project fills one directory: choose one of {names} with --project")
+        raise RefusedError(f"one project fills one directory: choose one of {names} with --project")
     rendered = [render(scene) for scene in scenes]
     for line in _missing(rendered):
         print(f"dbalias render: {line}", file=sys.stderr)
-    if not arguments.output_dir:
+    if arguments.output_dir:
+        _write(arguments.output_dir, rendered[0])
+    else:
         sys.stdout.write(to_stream(rendered))
-    elif failure := _write(arguments.output_dir, rendered[0]):
-        return _refuse(failure)
     return INCOMPLETE if any(one.scene.missing for one in rendered) else COMPLETE
 
 
-def _write(directory: str, rendered: Rendered) -> str | None:
+def _write(directory: str, rendered: Rendered) -> None:
     try:
         write_files(directory, rendered.config_map, rendered.secrets[0])
     except OSError as error:
-        return f"{error.filename or directory} cannot be written: {error.strerror}"
-    return None
+        where = error.filename or directory
+        raise RefusedError(f"{where} cannot be written: {error.strerror}") from None
 
 
 def render(scene: Scene) -> Rendered:
@@ -132,14 +124,3 @@ def _missing(rendered: Iterable[Rendered]) -> Iterator[str]:
 
 def _is_stand_in(value: SecretBytes) -> bool:
     return STAND_IN in value.reveal()
-
-
-def _chosen(declarations: Declarations, project: str | None) -> list[Scene]:
-    declared = [scene for scene in declarations.scenes if scene.snapshot.project is not None]
-    return [scene for scene in declared if project in (None, scene.key.name)]
-
-
-def _refuse(*lines: str) -> int:
-    for line in lines:
-        print(line, file=sys.stderr)
-    return BAD_INPUT

@@ -16,6 +16,7 @@ import json
 import math
 import os
 import random
+import re
 import sys
 import traceback
 from collections import defaultdict
@@ -27,7 +28,10 @@ DEEPEST = 40
 """Levels of nesting after which a value is taken for one that contains itself."""
 
 SPEAKING = (ImportError, KeyError, NameError, AttributeError, FileNotFoundError)
-"""Exceptions whose texts are names, never values."""
+"""Exceptions whose texts are names, and values by mistake only."""
+
+SECRET_NAME = re.compile("passw|_pass|_pwd|secret|token|key|url|dsn", re.IGNORECASE)
+SECRET_TEXT = re.compile(r"://|@|(pass|pwd|secret|token|key)\w*\W{0,3}[=:]", re.IGNORECASE)
 
 METHODS = ("db_for_read", "db_for_write", "allow_relation", "allow_migrate")
 
@@ -181,12 +185,23 @@ def describe(error: BaseException, module: str) -> str:
     kind = type(error).__name__
     if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
         return f"there is no module {error.name}: start in the project's folder, or set PYTHONPATH"
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        there = f"no module {error.name} in {sys.executable}"
+        return f"there is {there}: install it, or name the project's interpreter with --python"
     if isinstance(error, SyntaxError):
         return f"{kind} at {error.filename}:{error.lineno}"
     if isinstance(error, SPEAKING) or kind == "ImproperlyConfigured":
-        return " ".join(f"{kind}: {error}".split())
+        text = " ".join(str(error).split())
+        if not _may_be_secret(text):
+            return f"{kind}: {text}"
     frames = traceback.extract_tb(error.__traceback__)
     return f"{kind} at {frames[-1].filename}:{frames[-1].lineno}" if frames else kind
+
+
+def _may_be_secret(text: str) -> bool:
+    """Return whether a text looks like a login, or holds a secret of the environment."""
+    secrets = [value for name, value in os.environ.items() if SECRET_NAME.search(name)]
+    return bool(SECRET_TEXT.search(text)) or any(one in text for one in secrets if len(one) > 3)
 
 
 def main(what: str, module: str, number: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from unit.cli.files import Run
+from unit.cli.settings_project import SettingsProject
 
 
 @pytest.fixture
@@ -26,3 +27,10 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in [name for name in os.environ if name.startswith("DBALIAS_")]:
         monkeypatch.delenv(name)
     return folder
+
+
+@pytest.fixture
+def project(dbalias: Run, monkeypatch: pytest.MonkeyPatch) -> SettingsProject:
+    """Return an empty project, whose folder is the current one."""
+    monkeypatch.chdir(dbalias.folder)
+    return SettingsProject(dbalias)

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import stat
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from dbalias.cli.importing.interpreter import Interpreter, UnreadableSettingsError
-from unit.cli.files import Run
 from unit.cli.settings_project import SettingsProject
 
 GUIDE = """
@@ -160,13 +156,6 @@ TABLE = {
     "no databases at all": "DEBUG = True\n",
     "the dummy backend by name": "DATABASES = {'default': {'ENGINE': 'django.db.backends.dummy'}}",
 }
-
-
-@pytest.fixture
-def project(dbalias: Run, monkeypatch: pytest.MonkeyPatch) -> SettingsProject:
-    """Return an empty project, whose folder is the current one."""
-    monkeypatch.chdir(dbalias.folder)
-    return SettingsProject(dbalias)
 
 
 @pytest.mark.parametrize("text", TABLE.values(), ids=TABLE.keys())
@@ -319,57 +308,3 @@ DATABASES = {"default": {"ENGINE": "django.db.backends.mysql", "OPTIONS": OPTION
     assert (spec["host"], spec["user"], spec["name"]) == ("h", "u", "n")
     assert spec["options"] == {"charset": "utf8mb4"}
     assert project.bodies()["Secret", "shop-default-login"]["stringData"]["password"] == "hunter2"
-
-
-FAILING = {
-    "an import": ("import no_such_package", "ModuleNotFoundError: No module named"),
-    "a variable": ("import os; os.environ['DATABASE_URL']", "KeyError: 'DATABASE_URL'"),
-    "a value": ("int('s3krit')", "ValueError at"),
-    "an exit": ("import sys; sys.exit('s3krit')", "SystemExit at"),
-    "a sudden end": ("import os; os._exit(7)", "its process ended with code 7 and no answer"),
-    "a syntax error": ("DATABASES = {", "SyntaxError at"),
-    "no dictionary": ("DATABASES = 's3krit'", "its DATABASES is no dictionary"),
-    "no default": ("DATABASES = {'users': {}}", "its DATABASES has no default"),
-}
-
-
-@pytest.mark.parametrize(("text", "said"), FAILING.values(), ids=FAILING.keys())
-def test_a_module_that_fails_is_one_line(text: str, said: str, project: SettingsProject) -> None:
-    """Exit code 2, no traceback, no value."""
-    project.write(text)
-    assert project.imported() == 2
-    assert project.run.out == ""
-    assert project.run.err.startswith("dbalias import: shop.settings cannot be read: ")
-    assert said in project.run.err
-    assert project.run.err.count("\n") == 1
-    assert "s3krit" not in project.run.err
-
-
-def test_a_module_that_is_not_there_is_said_with_what_to_do(project: SettingsProject) -> None:
-    """Most are called from the wrong folder, or with a path."""
-    assert project.imported() == 2
-    assert "there is no module shop: start in the project's folder" in project.run.err
-    assert project.imported(settings="shop/settings.py") == 2
-    assert "write it as in DJANGO_SETTINGS_MODULE" in project.run.err
-    assert project.run("import", "shop.settings", "--python", "/no/such/python") == 2
-    assert "the interpreter /no/such/python cannot be started" in project.run.err
-
-
-def test_a_module_without_end_is_given_up(project: SettingsProject) -> None:
-    """After the patience that there is, and its process goes with it."""
-    project.write("import time\nwhile True: time.sleep(1)")
-    with pytest.raises(UnreadableSettingsError, match=r"it takes longer than 1 seconds"):
-        Interpreter(sys.executable, "shop.settings", patience=1).ask("read_settings.py", "settings")
-
-
-def test_a_child_that_keeps_the_pipe_open_holds_nothing_up(project: SettingsProject) -> None:
-    """The answer is one line; who else may write to the pipe is of no concern."""
-    project.write("""
-import os, time
-if os.fork() == 0:
-    time.sleep(8)
-    os._exit(0)
-""")
-    started = time.monotonic()
-    assert project.imported() == 0, project.run.err
-    assert time.monotonic() - started < 8

@@ -130,6 +130,15 @@ def test_several_files_lists_and_json_make_one_stream(dbalias: Run) -> None:
     assert pod_of(one["items"][0])["volumes"] == pod_of(one["items"][2])["volumes"] == [VOLUME]
 
 
+def test_a_byte_order_mark_is_no_part_of_a_manifest(dbalias: Run) -> None:
+    """Some editors write one; in the middle of a stream it would be a character of a key."""
+    (dbalias.folder / "web.yaml").write_text("\ufeff" + text_of(workload("Deployment", pod_spec())))
+    marked = str(dbalias.folder / "web.yaml")
+    assert dbalias("inject", "--project", "shop", marked, marked) == 0
+    assert "\ufeff" not in dbalias.out
+    assert len([*yaml.safe_load_all(dbalias.out)]) == 2
+
+
 def test_standard_input_is_read(dbalias: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """As Helm's post-renderers and pipes want it."""
     monkeypatch.setattr(sys, "stdin", io.StringIO(text_of(workload("CronJob", pod_spec()))))

@@ -311,3 +311,30 @@ def test_a_program_that_is_not_there_is_named_before_anything_is_written(dbalias
     arguments = ("local", path, "--migrate", "--python", "no-such-python", "--", "true")
     assert dbalias(*arguments) == 127
     assert "there is no program no-such-python here" in dbalias.err
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("echo hello\n", "Exec format error"), ("#!/no/such/python\n", "its first line (#!) names")],
+)
+def test_a_program_that_cannot_be_run_is_one_line(text: str, why: str, dbalias: Run) -> None:
+    """Exit code 126, as shells have it, and no traceback."""
+    path = dbalias.write(PROJECT, DEFAULT, LOGIN)
+    program = dbalias.folder / "program"
+    program.write_text(text)
+    program.chmod(0o755)
+    assert dbalias("local", path, "--", str(program)) == 126
+    assert f"dbalias local: {program} cannot be run: {why}" in dbalias.err
+
+
+def test_a_command_without_its_dashes_is_told_of_them(
+    dbalias: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its options are none of ours."""
+    path = dbalias.write(PROJECT, DEFAULT, LOGIN)
+    with pytest.raises(SystemExit) as ended:
+        dbalias("local", path, "python", "manage.py", "migrate", "--database=users")
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "usage: dbalias local" in said
+    assert "unrecognized arguments: --database=users: a command follows --" in said

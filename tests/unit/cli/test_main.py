@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -63,14 +64,36 @@ def test_offline_verbs_load_no_kubernetes_client(verb: str, dbalias: Run) -> Non
     assert done.returncode == 0, done.stderr
 
 
-def test_a_reader_that_leaves_early_is_no_error(dbalias: Run) -> None:
-    """``dbalias render … | head`` ends without a traceback."""
-    path = dbalias.write(PROJECT, DEFAULT, LOGIN)
-    program = Path(sys.executable).parent / "dbalias"
+def written_to(stdout: int, *words: str, unbuffered: str) -> tuple[int, str]:
+    """Run the program with this standard output; return its exit code and what it says."""
     done = subprocess.run(
-        ["bash", "-c", f"{program} render {path} | head -n 1"],
-        capture_output=True,
+        [Path(sys.executable).parent / "dbalias", *words],
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         text=True,
         check=False,
     )
-    assert "Traceback" not in done.stderr
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("verb", ["render", "graph"])
+def test_a_reader_that_leaves_early_is_no_error(verb: str, unbuffered: str, dbalias: Run) -> None:
+    """Whether a buffer holds all of it or not: nothing is said, and the code is SIGPIPE's."""
+    path = dbalias.write(PROJECT, DEFAULT, LOGIN)
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        assert written_to(writing, verb, path, unbuffered=unbuffered) == (141, "")
+    finally:
+        os.close(writing)
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_one_line(unbuffered: str, dbalias: Run) -> None:
+    """What was written is not whole, and the exit code says so."""
+    path = dbalias.write(PROJECT, DEFAULT, LOGIN)
+    with Path("/dev/full").open("w") as full:
+        ended = written_to(full.fileno(), "graph", path, unbuffered=unbuffered)
+    assert ended == (2, "dbalias graph: not all is written: No space left on device\n")

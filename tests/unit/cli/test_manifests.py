@@ -125,6 +125,12 @@ spec:
 """
 
 
+def test_a_path_that_no_file_can_have_is_a_fault() -> None:
+    """As when the text of a manifest is given for its name."""
+    [fault] = read_manifests(["kind: " * 1000]).faults
+    assert fault.message == "cannot be read: File name too long"
+
+
 @pytest.mark.parametrize(
     ("field", "line"),
     [

@@ -42,7 +42,10 @@ class Interpreter:
             line = self._line(pipe.fileno())
             code = None if line.endswith(b"\n") else self._end(process)
         if code is not None:
-            raise UnreadableSettingsError(f"its process ended with code {code} and no answer")
+            raise UnreadableSettingsError(
+                f"its process ended with code {code} and no answer: see that {self.python} is a "
+                f"Python of 3.9 or later, and what it says to `import {self.module}`"
+            )
         answer = json.loads(line)
         if "error" in answer:
             raise UnreadableSettingsError(answer["error"])
@@ -81,7 +84,8 @@ def _running(command: list[str], writing: int) -> Iterator[subprocess.Popen[byte
         )
     except OSError as error:
         raise UnreadableSettingsError(
-            f"the interpreter {command[0]} cannot be started: {error.strerror}"
+            f"the interpreter {command[0]} cannot be started: {error.strerror}. "
+            "Name the project's own with --python"
         ) from None
     finally:
         os.close(writing)

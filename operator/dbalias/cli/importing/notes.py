@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from dbalias.api.problems import Problem
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -30,6 +32,11 @@ class Notes:
     def lose(self, subject: str, text: str) -> None:
         """Say what is not there."""
         self.found[Note(subject, text, lost=True)] = None
+
+    def refuse(self, problem: Problem) -> None:
+        """Say what ``dbalias check`` will find wrong."""
+        where = f"{problem.object} {problem.field}".rstrip()
+        self.lose(where, f"{problem.message}. {problem.remedy}")
 
     @property
     def is_complete(self) -> bool:

@@ -56,7 +56,7 @@ def import_routers(
     if not (listed and _try_policies(imported, listed, interpreter, notes)):
         _refer(imported, [one.path for one in listed], ())
     for problem in find_problems(imported):
-        notes.lose(problem.object, f"{problem.field}: {problem.message}. {problem.remedy}")
+        notes.refuse(problem)
 
 
 def _assign_roles(

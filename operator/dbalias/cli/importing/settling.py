@@ -22,20 +22,26 @@ NEEDED = ("engine", "alias")
 
 
 def settle(imported: Import, notes: Notes) -> None:
-    """Leave out, field by field, what ``dbalias check`` finds wrong."""
-    while problems := list(find_problems(imported)):
-        for problem in problems:
-            draft = _draft_of(problem, imported)
-            if draft is None:
-                notes.lose(problem.object, f"{problem.message}. {problem.remedy}")
-                return
-            subject = f'alias "{draft.alias}"'
-            if _remove(draft, problem.field):
-                notes.lose(subject, f"{problem.field} is left out: {problem.message}")
-            elif draft in imported.drafts:
-                imported.drafts.remove(draft)
-                where = problem.field or "its object"
-                notes.lose(subject, f"it is left out: {where}: {problem.message}")
+    """Leave out, field by field, what ``dbalias check`` finds wrong with aliases."""
+    while True:
+        found = [_take_back(problem, imported, notes) for problem in find_problems(imported)]
+        if not any(found):
+            return
+
+
+def _take_back(problem: Problem, imported: Import, notes: Notes) -> bool:
+    """Remove the field that a problem names, or its alias; return whether there was one."""
+    draft = _draft_of(problem, imported)
+    if draft is None:
+        return False
+    subject = f'alias "{draft.alias}"'
+    if _remove(draft, problem.field):
+        notes.lose(subject, f"{problem.field} is left out: {problem.message}")
+    else:
+        imported.drafts.remove(draft)
+        where = problem.field or "its object"
+        notes.lose(subject, f"it is left out: {where}: {problem.message}")
+    return True
 
 
 def find_problems(imported: Import) -> Iterator[Problem]:
