@@ -32,6 +32,18 @@ EXEMPTIONS = frozenset(
     {Reason.EMPTY_DEFAULT, Reason.REPLICA, Reason.LOCAL_DATABASE, Reason.NOT_MANAGED}
 )
 
+TROUBLES = frozenset(
+    {
+        Reason.LONG_RUNNING,
+        Reason.POD_NOT_CREATED,
+        Reason.POD_CANNOT_START,
+        Reason.IMAGE_NOT_PULLED,
+        Reason.POD_UNSCHEDULABLE,
+        Reason.NODE_LOST,
+    }
+)
+"""Reasons of a Job that is under way and does not get on, whatever it is for."""
+
 
 @dataclass(frozen=True, slots=True)
 class AliasProgress:
@@ -115,7 +127,7 @@ def _alias(body: JSON, now: datetime) -> AliasProgress:
     status = body.get("status") or {}
     record, checked = (Record.stored(status, purpose) for purpose in Purpose)
     ready, migrated = _condition(body, Condition.READY), _condition(body, Condition.MIGRATED)
-    state = _state(body, migrated, record)
+    state = _state(body, migrated, record, checked)
     shown = migrated if ready.get("status") == Status.TRUE and migrated else ready
     running = state in (State.RUNNING, State.CHECKING)
     if state is State.CHECKING:
@@ -137,19 +149,24 @@ def _alias(body: JSON, now: datetime) -> AliasProgress:
     )
 
 
-def _state(body: JSON, migrated: Mapping[str, JSON], record: Record) -> State:
+def _state(body: JSON, migrated: Mapping[str, JSON], record: Record, checked: Record) -> State:
+    reason = migrated.get("reason")
     if not _is_current(body):
         return State.UNKNOWN
     if _is_true(body, Condition.STALLED):
         return State.FAILED
     if migrated.get("status") == Status.TRUE:
-        return State.EXEMPT if migrated.get("reason") in EXEMPTIONS else State.MIGRATED
-    if migrated.get("reason") == Reason.CHECKING:
+        return State.EXEMPT if reason in EXEMPTIONS else State.MIGRATED
+    ended = [one.reason for one in (record, checked) if one.outcome is Outcome.FAILED]
+    if reason in ended or reason in STALLING:
+        return State.FAILED
+    if reason == Reason.CHECKING or (reason in TROUBLES and _began(checked) > _began(record)):
         return State.CHECKING
-    if record.outcome in (Outcome.STARTING, Outcome.RUNNING):
-        return State.RUNNING
-    failed = record.outcome is Outcome.FAILED and migrated.get("reason") == record.reason
-    return State.FAILED if failed or migrated.get("reason") in STALLING else State.PENDING
+    return State.RUNNING if reason in {Reason.MIGRATING, *TROUBLES} else State.PENDING
+
+
+def _began(record: Record) -> float:
+    return record.started_at.timestamp() if record.started_at else 0.0
 
 
 def _database(told: Mapping[str, JSON]) -> str:

@@ -163,7 +163,7 @@ def describe(
         yield from lay_out(_table(project, style))
         if routes:
             yield ""
-            yield from describe_routes(project.routes, style=style)
+            yield from describe_routes(project.routes, wanted=project.revision, style=style)
 
 
 def _headline(project: ProjectProgress, style: Style) -> str:

@@ -87,6 +87,31 @@ STATES = [
         ),
         State.FAILED,
     ),
+    (
+        an_alias(
+            BUSY,
+            migrated(False, "DatabaseUnreachable"),
+            check={"outcome": "Failed", "reason": "DatabaseUnreachable"},
+        ),
+        State.FAILED,
+    ),
+    (
+        an_alias(
+            BUSY,
+            migrated(False, "ImageNotPulled"),
+            check={"outcome": "Running", "startedAt": "2026-01-01T12:00:00Z"},
+        ),
+        State.CHECKING,
+    ),
+    (
+        an_alias(
+            BUSY,
+            migrated(False, "Pending"),
+            migration={"outcome": "Starting", "startedAt": "2026-01-01T11:00:00Z"},
+            check={"outcome": "Succeeded", "startedAt": "2026-01-01T12:00:00Z"},
+        ),
+        State.PENDING,
+    ),
     (an_alias(READY, migrated(True, "Migrated"), generation=2), State.UNKNOWN),
     ({**an_alias(), "status": {"observedGeneration": -1}}, State.UNKNOWN),
 ]
@@ -199,6 +224,18 @@ def test_routes_are_shown_when_asked_for_with_what_is_left_out() -> None:
         "  default    -      -        1: shop.Tag",
         "  and 1 more destination(s): see the log of that Job",
     ]
+
+
+def test_routes_of_an_older_revision_are_said_to_be_so() -> None:
+    """They stay in the status until a Job has told of the newer one."""
+    body = a_project(READY)
+    body["status"] |= {"revision": "new", "routes": ROUTES | {"revision": "old"}}
+    (project,) = read_progress([body], [], now=NOW)
+    lines = list(describe([project], style=Style(), routes=True))
+    assert "  That was revision old: no Job has told yet of new" in lines
+    body["status"]["revision"] = "old"
+    (project,) = read_progress([body], [], now=NOW)
+    assert not [line for line in describe([project], style=Style(), routes=True) if "That" in line]
 
 
 def test_routes_that_nobody_has_told_are_said_to_be_so() -> None:
