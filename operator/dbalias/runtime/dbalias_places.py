@@ -15,7 +15,8 @@ from dbalias_rules import EMPTY, label_of, name_of
 
 MOST_NAMES = 30
 """Names of one destination that a report carries; the log has all."""
-_NAMES_IN_A_SENTENCE = 8
+_NAMES_IN_A_SENTENCE = 5
+"""Two such lists of long names, and what to change, fit what a report keeps of a sentence."""
 
 
 class Place(NamedTuple):

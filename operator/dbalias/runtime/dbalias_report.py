@@ -21,7 +21,7 @@ ENDED = frozenset({"done", "failed", "stopped"})
 """States after which nothing more is written."""
 DEFAULT_PATH = "/dev/termination-log"
 _LONGEST_TEXT = 1000
-_LONGEST_ITEM = 300
+_LONGEST_ITEM = 600
 
 _Spot = tuple[dict[str, Any], str]
 

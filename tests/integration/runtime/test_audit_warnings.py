@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from dbalias.api.policy import MigrateOn, PinReads
-from dbalias.api.project import Profile, ProfileEntry, Routing, Settings, SettingsMode
+from dbalias.api.project import Profile, ProfileEntry, Routing, Settings, SettingsMode, Unmatched
 from dbalias.migrations.report import parse_report
 from dbalias_report import LIMIT
-from integration.runtime.auditing import OWN_ROUTER, STAFF, Auditor, about, warnings
+from integration.runtime.auditing import OWN_ROUTER, STAFF, Auditor, about, errors, warnings
 from unit.builders import a_policy, a_rule
 
 EVERYTHING = a_rule("default", "*")
@@ -177,6 +177,19 @@ for number in range(400):
     name = f"AModelWithARatherLongName{number:03}"
     type(name, (models.Model,), {"__module__": __name__})
 """
+
+
+def test_sentence_about_models_with_long_names_ends_with_what_to_change(auditor: Auditor) -> None:
+    """The report cuts long sentences at their end, which is where the remedy stands."""
+    folder = auditor.pod.image / "many"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "models.py").write_text(MANY)
+    auditor.pod.env["SHOP_EXTRA_APPS"] = "many"
+    one = a_rule("default", "many.amodelwitharatherlongname000")
+    routing = Routing(unmatched=Unmatched.REFUSE)
+    told = about(errors(auditor.look(a_policy("p", one), routing=routing)), "many.AModel")
+    assert told.endswith("and 394 more]` to a rule of a DatabaseRoutingPolicy")
 
 
 @pytest.mark.parametrize("apart", [1, 60])
