@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import takewhile
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, router
 from django.utils.module_loading import import_string
 
 import dbalias_databases
@@ -23,7 +22,22 @@ from dbalias_policies import PolicyRouter, RuleRouter
 from dbalias_rules import EMPTY, AsDjango, Rule, label_of, name_of
 
 
-class Guard(RuleRouter):
+class ChainRouter(RuleRouter):
+    """A router that knows its place where Django asks it."""
+
+    @functools.cached_property
+    def behind(self) -> tuple[Any, ...] | None:
+        """The routers behind this one in Django's own chain; None for one that is not in it.
+
+        Asked at the first question, when the chain is complete. A ``ConnectionRouter`` that
+        somebody else makes may hold routers that are not in the settings.
+        """
+        chain = list(router.routers)
+        places = [place for place, one in enumerate(chain) if one is self]
+        return tuple(chain[places[0] + 1 :]) if places else None
+
+
+class Guard(ChainRouter):
     """Keeps replicas, foreign databases and the empty default from ever being migrated.
 
     It answers reads, writes and relations as well, for the generated routers that stand
@@ -34,12 +48,19 @@ class Guard(RuleRouter):
         super().__init__()
         self._never: Mapping[str, str] = dbalias_databases.document()["routing"]["guard"]["never"]
         _demand_importable()
-        self._behind = tuple(_generated_behind(f"{__name__}.Guard"))
-        self.related = _united(router.related for router in self._behind)
+
+    @functools.cached_property
+    def _generated(self) -> tuple[RuleRouter, ...]:
+        return tuple(takewhile(_is_generated, self.behind or ()))
+
+    @functools.cached_property
+    def related(self) -> Mapping[str | None, frozenset[str]]:  # type: ignore[override]
+        """For each alias those that some router behind it allows relations to."""
+        return _united(one.related for one in self._generated)
 
     def find(self, model: Any) -> Rule | None:
         """Return the rule of the first router behind it that has one."""
-        return next((rule for router in self._behind if (rule := router.find(model))), None)
+        return next((rule for one in self._generated if (rule := one.find(model))), None)
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
         """Return False on an alias that is never migrated; no opinion otherwise.
@@ -53,7 +74,7 @@ class Guard(RuleRouter):
         return None if why is None else False
 
 
-class Unmatched(RuleRouter):
+class Unmatched(ChainRouter):
     """Answers what no router before it claimed, as ``unmatched`` says.
 
     DefaultOnly: a rule for everything, on ``default``. Everywhere: Django's own behaviour.
@@ -65,7 +86,7 @@ class Unmatched(RuleRouter):
         routing = dbalias_databases.document()["routing"]
         self._unmatched: str = routing["unmatched"]
         self._empty_default: bool = routing["empty_default"]
-        self._as_django = AsDjango() if _is_last(f"{__name__}.Unmatched") else None
+        self._as_django = AsDjango()
         self._policy: PolicyRouter | None = None
         if self._unmatched != "Refuse":
             table = _default_table(claim=self._unmatched == "DefaultOnly")
@@ -79,7 +100,7 @@ class Unmatched(RuleRouter):
         """
         if self._policy is None:
             raise self._refusal(model)
-        return self._policy.find(model) or self._as_django
+        return self._policy.find(model) or (self._as_django if self.behind == () else None)
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
         """Return True on ``default`` alone, no opinion, or False under Refuse."""
@@ -150,16 +171,9 @@ def _united(
     return united
 
 
-def _generated_behind(path: str) -> Iterator[RuleRouter]:
-    """Yield the routers from here between one of them and the project's next own."""
-    paths = list(settings.DATABASE_ROUTERS)
-    behind = paths[paths.index(path) + 1 :] if path in paths else []
-    for following in takewhile(lambda p: str(p).startswith(f"{__name__}."), behind):
-        yield import_string(following)()
-
-
-def _is_last(path: str) -> bool:
-    return list(settings.DATABASE_ROUTERS)[-1:] == [path]
+def _is_generated(one: Any) -> bool:
+    """Return whether a router is from here, and no subclass that a project has changed."""
+    return isinstance(one, RuleRouter) and type(one).__module__ == __name__
 
 
 def _demand_importable() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.db import router
 from django.db.utils import ConnectionRouter
 from django.test import override_settings
 
@@ -38,8 +39,9 @@ def a_chain(publish: Publish, document: dict[str, Any]) -> ConnectionRouter:
     """Return Django's router over all the routers of a document, in their order."""
     publish(document)
     with override_settings(DATABASE_ROUTERS=document["routers"]):
-        chain = ConnectionRouter()
-        _ = chain.routers  # Django imports them at the first question
+        chain = ConnectionRouter(list(router.routers))
+        for one in chain.routers:
+            _ = getattr(one, "behind", None)  # is looked up while the chain is Django's own
     return chain
 
 
