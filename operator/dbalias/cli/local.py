@@ -112,12 +112,22 @@ def _prepare(arguments: argparse.Namespace, env: Mapping[str, str]) -> Prepared:
         )
     declarations = read_sound(arguments.files, namespace=arguments.namespace)
     scene = _with_environment(_choose(declarations, arguments.project), env)
-    demand_sound(replace(declarations, scenes=(scene,)))
+    _demand_still_sound(replace(declarations, scenes=(scene,)), env)
     _demand_credentials(scene)
     project = scene.snapshot.project
     assert isinstance(project, DjangoProject)
     _demand_profile(project, arguments.profile or env.get("DBALIAS_PROFILE", ""))
     return Prepared(scene, project, render(scene), env)
+
+
+def _demand_still_sound(declarations: Declarations, env: Mapping[str, str]) -> None:
+    """Refuse what the environment makes wrong, and name the variables: no file holds them."""
+    try:
+        demand_sound(declarations)
+    except RefusedError as refusal:
+        names = ", ".join(sorted(filter(is_credential, env)))
+        line = f"dbalias local: what is declared is in order without {names}: correct or unset it"
+        raise RefusedError(*refusal.lines, line) from None
 
 
 def _choose(declarations: Declarations, name: str | None) -> Scene:

@@ -17,6 +17,9 @@ from dbalias.reconcile.desired import DOCUMENT
 PROGRAM = "dbalias_migrate.py"
 _REPORT = "report.json"
 
+ENDED_BY_SIGNAL = 128
+"""What the exit code is above where a signal ended a child: `local_process`."""
+
 
 def migrate(
     scene: Scene, folder: Path, *, python: str, env: Mapping[str, str], children: Children
@@ -44,10 +47,18 @@ def migrate(
         if code:
             left = order[done + 1 :]
             rest = f"; not tried: {', '.join(left)}" if left else ""
-            why = _line(report) or f"exit code {code}"
+            why = _why(report, code, python)
             print(f"dbalias local: {name} is not migrated: {why}{rest}", file=sys.stderr)
             return code
     return 0
+
+
+def _why(report: Path, code: int, python: str) -> str:
+    """Return why a run failed; a signal may come when its report says that all went well."""
+    if code > ENDED_BY_SIGNAL:
+        return f"it was ended by signal {code - ENDED_BY_SIGNAL}"
+    unsaid = f"{python} ended with code {code}: see that it is the application's (--python)"
+    return _line(report) or unsaid
 
 
 def _line(report: Path) -> str:

@@ -327,6 +327,17 @@ def test_a_program_that_cannot_be_run_is_one_line(text: str, why: str, dbalias: 
     assert f"dbalias local: {program} cannot be run: {why}" in dbalias.err
 
 
+def test_a_variable_that_makes_an_alias_wrong_is_named(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line of the manifest is where the field stands, and not where its value comes from."""
+    monkeypatch.setenv("DBALIAS_DEFAULT_PORT", "s3krit")
+    said = told.refused(told.dbalias.write(PROJECT, DEFAULT, LOGIN))
+    assert "spec.port: the port is no number from 1 to 65535" in said
+    assert "in order without DBALIAS_DEFAULT_PORT: correct or unset it" in said
+    assert "s3krit" not in said
+
+
 def test_a_command_without_its_dashes_is_told_of_them(
     dbalias: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -108,3 +108,33 @@ def test_interrupt_at_a_terminal_reaches_the_command_once(dbalias: Run, scratch:
     assert os.waitstatus_to_exitcode(os.waitpid(parent, 0)[1]) == 5
     assert got.read_text() == "SIGINT"
     assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "why"),
+    [
+        ("exit 1", 1, "ended with code 1: see that it is the application's (--python)"),
+        (
+            'echo \'{"message": "nothing to migrate"}\' > "$DBALIAS_REPORT"; kill -9 $$',
+            128 + signal.SIGKILL,
+            "it was ended by signal 9",
+        ),
+    ],
+)
+def test_a_migration_without_a_fitting_last_line_is_told_in_ours(
+    script: str, code: int, why: str, dbalias: Run
+) -> None:
+    """One that never began has no line, and one that a signal ended may say that all went well."""
+    python = dbalias.folder / "python"
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o755)
+    path = dbalias.write(PROJECT, DEFAULT, LOGIN)
+    done = subprocess.run(
+        [*_program(), "local", path, "--migrate", "--python", str(python)],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code
+    assert done.stderr.startswith("dbalias local: default is not migrated: ")
+    assert why in done.stderr
