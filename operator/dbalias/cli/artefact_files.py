@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from dbalias.cli.refusal import RefusedError
 from dbalias.reconcile.actions import PublishConfigMap, PublishSecret
 
 PUBLIC, PRIVATE = 0o644, 0o600
+
+
+@contextmanager
+def writing(directory: str | Path) -> Iterator[None]:
+    """Refuse what cannot be written in a directory, with the path and the system's reason."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or directory
+        raise RefusedError(f"{where} cannot be written: {error.strerror}") from None
 
 
 def write_files(

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from dbalias.api.meta import DEFAULT_ALIAS, JSON
-from dbalias.cli.artefact_files import PRIVATE, PUBLIC, write_file
+from dbalias.cli.artefact_files import PRIVATE, PUBLIC, write_file, writing
 from dbalias.cli.importing.certificates import Certificates
 from dbalias.cli.importing.entries import Draft, draft_entry
 from dbalias.cli.importing.interpreter import Interpreter, UnreadableSettingsError
@@ -135,14 +135,11 @@ def _output(imported: Import, directory: str | None) -> None:
     for name in (MANIFESTS, SECRETS):
         if (folder / name).exists():
             raise _refused(f"{folder / name} exists already: name another directory, or remove it")
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         write_file(folder / MANIFESTS, to_yaml(imported.declared()).encode(), PUBLIC)
         if secrets:
             write_file(folder / SECRETS, f"{WARNING}{secrets}".encode(), PRIVATE)
-    except OSError as error:
-        where = error.filename or directory
-        raise _refused(f"{where} cannot be written: {error.strerror}") from None
 
 
 def _tell(notes: Notes) -> None:

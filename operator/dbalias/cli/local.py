@@ -23,7 +23,7 @@ from pathlib import Path
 
 from dbalias.api.meta import Kind
 from dbalias.api.project import DjangoProject, SettingsMode
-from dbalias.cli.artefact_files import write_files
+from dbalias.cli.artefact_files import write_files, writing
 from dbalias.cli.input import add_files, choose_scenes, demand_sound, read_sound
 from dbalias.cli.local_environment import (
     is_credential,
@@ -206,10 +206,7 @@ def _folder(directory: str | None) -> Iterator[Path]:
 
 
 def _write(folder: Path, rendered: Rendered, *, secrets: int) -> None:
-    try:
+    with writing(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for secret in rendered.secrets[:secrets]:
             write_files(folder, rendered.config_map, secret)
-    except OSError as error:
-        where = error.filename or folder
-        raise RefusedError(f"{where} cannot be written: {error.strerror}") from None

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from dbalias.api.meta import JSON
 from dbalias.api.secrets import SecretBytes
-from dbalias.cli.artefact_files import write_files
+from dbalias.cli.artefact_files import write_files, writing
 from dbalias.cli.input import add_files, choose_scenes, read_sound
 from dbalias.cli.offline import STAND_IN, Scene
 from dbalias.cli.refusal import RefusedError
@@ -72,18 +72,11 @@ def run(arguments: argparse.Namespace) -> int:
     for line in _missing(rendered):
         print(f"dbalias render: {line}", file=sys.stderr)
     if arguments.output_dir:
-        _write(arguments.output_dir, rendered[0])
+        with writing(arguments.output_dir):
+            write_files(arguments.output_dir, rendered[0].config_map, rendered[0].secrets[0])
     else:
         sys.stdout.write(to_stream(rendered))
     return INCOMPLETE if any(one.scene.missing for one in rendered) else COMPLETE
-
-
-def _write(directory: str, rendered: Rendered) -> None:
-    try:
-        write_files(directory, rendered.config_map, rendered.secrets[0])
-    except OSError as error:
-        where = error.filename or directory
-        raise RefusedError(f"{where} cannot be written: {error.strerror}") from None
 
 
 def render(scene: Scene) -> Rendered:
