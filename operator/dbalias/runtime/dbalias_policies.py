@@ -95,6 +95,8 @@ class PolicyRouter(RuleRouter):
     ) -> bool | None:
         """Return whether the rule of a model, or of an app without one, migrates on ``db``."""
         model = hints.get("model")
+        if not hasattr(model, "_meta"):  # RunPython(hints=…) of a project may say anything
+            model = None
         if model is None and model_name is None:
             return self._allow_operation(db, app_label.lower())
         rule = self._claim(

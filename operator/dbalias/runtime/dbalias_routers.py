@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
 from typing import Any
 
@@ -21,20 +21,27 @@ import dbalias_databases
 from dbalias_policies import PolicyRouter, RuleRouter
 from dbalias_rules import EMPTY, AsDjango, Rule, label_of, name_of
 
+_UNKNOWN: Any = object()
+
 
 class ChainRouter(RuleRouter):
     """A router that knows its place where Django asks it."""
 
-    @functools.cached_property
+    _behind: Any = _UNKNOWN
+
+    @property
     def behind(self) -> tuple[Any, ...] | None:
         """The routers behind this one in Django's own chain; None for one that is not in it.
 
         Asked at the first question, when the chain is complete. A ``ConnectionRouter`` that
         somebody else makes may hold routers that are not in the settings.
         """
-        chain = list(router.routers)
-        places = [place for place, one in enumerate(chain) if one is self]
-        return tuple(chain[places[0] + 1 :]) if places else None
+        if self._behind is _UNKNOWN:  # a cached_property would slow down every attribute
+            chain = list(router.routers)
+            places = [place for place, one in enumerate(chain) if one is self]
+            self._behind = tuple(chain[places[0] + 1 :]) if places else None
+        found: tuple[Any, ...] | None = self._behind
+        return found
 
 
 class Guard(ChainRouter):
@@ -49,18 +56,15 @@ class Guard(ChainRouter):
         self._never: Mapping[str, str] = dbalias_databases.document()["routing"]["guard"]["never"]
         _demand_importable()
 
-    @functools.cached_property
-    def _generated(self) -> tuple[RuleRouter, ...]:
-        return tuple(takewhile(_is_generated, self.behind or ()))
-
-    @functools.cached_property
-    def related(self) -> Mapping[str | None, frozenset[str]]:  # type: ignore[override]
-        """For each alias those that some router behind it allows relations to."""
-        return _united(one.related for one in self._generated)
-
     def find(self, model: Any) -> Rule | None:
         """Return the rule of the first router behind it that has one."""
-        return next((rule for one in self._generated if (rule := one.find(model))), None)
+        return next((rule for one in self._generated() if (rule := one.find(model))), None)
+
+    def allow_relation(self, obj1: Any, obj2: Any, **hints: Any) -> bool | None:
+        """Return True where a router behind it does; no opinion otherwise."""
+        if not self.related:
+            self.related = _united(one.related for one in self._generated())
+        return True if obj2._state.db in self.related.get(obj1._state.db, ()) else None
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
         """Return False on an alias that is never migrated; no opinion otherwise.
@@ -72,6 +76,9 @@ class Guard(ChainRouter):
         if why == EMPTY:
             _speak_up(db, app_label)
         return None if why is None else False
+
+    def _generated(self) -> Iterator[RuleRouter]:
+        return takewhile(_is_generated, self.behind or ())
 
 
 class Unmatched(ChainRouter):

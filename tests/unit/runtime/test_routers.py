@@ -218,6 +218,7 @@ def test_operations_without_a_model_run_where_the_rules_of_their_app_migrate(
     assert router.allow_migrate("orders", "office") is True
     assert router.allow_migrate("users", "office") is False
     assert router.allow_migrate("users", "auth") is None
+    assert router.allow_migrate("orders", "office", model="office.Invoice") is True
 
 
 def test_the_cache_table_is_asked_for_by_its_own_name(publish: Publish) -> None:
