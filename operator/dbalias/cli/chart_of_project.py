@@ -84,11 +84,11 @@ class _Drawing:
 
     def _unmatched(self, chart: Chart, *, alone: bool) -> Node:
         unmatched = Unmatched(self._desired.routing.document["unmatched"])
-        node = Node(
-            f"{self._prefix}rest",
-            NodeKind.ROUTE,
-            ("all apps" if alone else "all other apps", _UNMATCHED[unmatched]),
-        )
+        routing = self._desired.project.routing
+        # Only its own code knows what a router of the project claims.
+        own = routing.before or routing.after
+        others = "apps that no router claims" if own else "all apps" if alone else "all other apps"
+        node = Node(f"{self._prefix}rest", NodeKind.ROUTE, (others, _UNMATCHED[unmatched]))
         if unmatched is not Unmatched.REFUSE and DEFAULT_ALIAS in self._ids:
             chart.edges.append(Edge(node.id, self._ids[DEFAULT_ALIAS], "read, write"))
         return node

@@ -309,6 +309,7 @@ def test_routers_stay_references_where_the_apps_do_not_load(project: Project) ->
     assert imported.code == 0, imported.err
     assert imported.routing == {"before": ["shop.routers.AuthRouter"]}
     assert "the apps cannot be loaded here: there is no module no_such_app in" in imported.err
+    assert "AuthRouter stays a reference to its class: the apps cannot be loaded" in imported.err
 
 
 def test_objects_among_the_routers_are_understood_or_named_by_their_class(

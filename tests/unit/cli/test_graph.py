@@ -67,6 +67,17 @@ def test_everything_that_is_declared_is_drawn(draw: Callable[..., Diagram]) -> N
     assert [end for _, end, _, _ in diagram.edges].count(shared[0]) == 3
 
 
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_own_routers_leave_to_django_what_only_they_know(
+    place: str, draw: Callable[..., Diagram], dbalias: Run
+) -> None:
+    """Not every other app goes to default, for theirs do not."""
+    project = PROJECT.replace("spec: {}", f"spec: {{routing: {{{place}: [shop.routers.Own]}}}}")
+    diagram = draw(dbalias.write(project, DEFAULT, LOGIN))
+    assert ("apps that no router claims", "default", "read, write") in diagram.arrows()
+    assert not any("all apps" in lines for lines in diagram.nodes.values())
+
+
 def test_nothing_of_a_secret_is_drawn(draw: Callable[..., Diagram], dbalias: Run) -> None:
     """No password, no user, and no address that only a Secret knows."""
     draw(str(GRAPHS / "shop.yaml"))

@@ -90,7 +90,7 @@ def _listed(
     imported: Import, routers: Sequence[JSON], told: Mapping[str, JSON], notes: Notes
 ) -> Iterator[Listed]:
     aliases = [draft.alias for draft in imported.drafts if not draft.is_empty]
-    described = told.get("routers") or [{"why": ""}] * len(routers)
+    described = told.get("routers") or [{"why": "the apps cannot be loaded here"}] * len(routers)
     seen: set[str] = set()
     for router, description in zip(routers, described, strict=True):
         path = router["path"]
