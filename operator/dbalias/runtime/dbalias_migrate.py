@@ -129,7 +129,7 @@ class Run:
             if self.options.command:
                 self._run_command(connection)
             else:
-                self._migrate(apps)
+                self._migrate(connection, apps)
             self._look_for_missing_tables(connection, apps)
 
     def _plan(self, connection: Any) -> list[str] | None:
@@ -157,7 +157,18 @@ class Run:
             log(f"the database has migrations that this image does not: {_listed(plan.ahead)}")
         return apps
 
-    def _migrate(self, apps: Sequence[str] | None) -> None:
+    def _migrate(self, connection: Any, apps: Sequence[str] | None) -> None:
+        from django.db.utils import DatabaseError
+
+        try:
+            self._call_migrate(apps)
+        except DatabaseError:
+            # What Django does after the last migration may be the first to meet a missing table.
+            if not self.report.content["pendingCount"]:
+                self._look_for_missing_tables(connection, apps)
+            raise
+
+    def _call_migrate(self, apps: Sequence[str] | None) -> None:
         from django.core.management import call_command
 
         from dbalias_plan import followed

@@ -171,6 +171,23 @@ def test_tables_that_routing_allows_too_late_are_missing(pod: Pod, server: Datab
     assert "--fake APP zero" in outcome.report["message"]
 
 
+def test_tables_that_signals_after_migrate_miss_are_missing_tables(
+    pod: Pod, server: DatabaseServer
+) -> None:
+    """Exit 9 too: creating permissions fails first, and its error would not say what to do."""
+    first, second = a_database(server), a_database(server)
+    aliases = [first.alias("default"), second.alias("users")]
+    sources = first.sources("default") | second.sources("users")
+    pod.publish(aliases, [a_policy("p", a_rule("default", "*"))], sources=sources)
+    assert pod.run("users").code == 0
+    pod.publish(aliases, sources=sources)
+
+    outcome = pod.run("users")
+
+    assert outcome.code == 9, outcome.output
+    assert "auth_permission" in outcome.report["missingTables"]
+
+
 def test_an_older_image_finds_nothing_to_do_and_tells_what_the_database_has(
     pod: Pod, server: DatabaseServer
 ) -> None:
