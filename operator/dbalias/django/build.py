@@ -70,15 +70,16 @@ def build_connection(
     return Built(connection, data | {name: tls.data[name] for _, name in files})
 
 
-def file_prefix(merged: Merged, owner: str, *, namespace: str) -> str:
+def file_prefix(merged: Merged, owner: str) -> str:
     """Return how the names of all files of a connection begin: ``<owner>.<mark>``.
 
     The mark names the database that the connection leads to. A login for another database
     is another file, and so a ConfigMap with the old address never meets the new password,
-    whichever of the two objects a kubelet brings first.
+    whichever of the two objects a kubelet brings first. The namespace has no part in it, so
+    that files are called the same where none is known yet.
     """
     texts = {name: reveal(value) for name, value in merged.fields.items()}
-    database = _physical(merged, texts, namespace=namespace)
+    database = _physical(merged, texts, namespace="")
     return f"{owner}.{digest([merged.engine.path, database.key], 8)}"
 
 

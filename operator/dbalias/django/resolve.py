@@ -133,7 +133,7 @@ def _build(
     if test := _test(declaration):
         attributes["TEST"] = test
     reader = Reader(sources, object_of(alias), "spec.tls")
-    prefix = file_prefix(merged, owner, namespace=alias.metadata.namespace)
+    prefix = file_prefix(merged, owner)
     tls = build_tls(merged.engine.family, merged.tls, prefix=prefix, reader=reader)
     return build_connection(merged, alias, attributes=attributes, tls=tls, prefix=prefix)
 
