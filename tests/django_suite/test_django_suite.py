@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from django_suite.comparison import COMBINATIONS, Bench
+from django_suite.comparison import COMBINATIONS, Bench, Comparison, table
+from django_suite.running import Outcome
 from django_suite.settings import ALIASES
 from django_suite.suites import suites_that_use
 from environments import SERIES, SUITE_PARTS, environment, running_interpreter
@@ -67,3 +68,23 @@ def test_suites_are_found_however_a_test_names_the_alias(tmp_path: Path) -> None
 
     always = {"backends", "migrations", "multiple_database"}
     assert set(found) - always == {"attribute", "all", "argument", "method", "handler"}
+
+
+def test_a_test_that_ends_in_another_way_is_a_difference() -> None:
+    """Also one that ran in one of the two only; equal counts do not hide it."""
+    by_hand = an_outcome(same="passed", one="passed", other="failed", gone="skipped")
+    published = an_outcome(same="passed", one="failed", other="passed")
+
+    found = Comparison("PostgreSQL twice", by_hand, published)
+
+    assert found.differences == [
+        "gone: skipped by hand, not run published",
+        "one: passed by hand, failed published",
+        "other: failed by hand, passed published",
+    ]
+    assert "  DIFFERENT: one: passed by hand, failed published" in list(table([found]))
+
+
+def an_outcome(**tests: str) -> Outcome:
+    """Return the outcome of a run with these tests."""
+    return Outcome(tests, settings="any", servers={}, seconds=1.0, log=Path("log"))
