@@ -1,6 +1,7 @@
 """A client of the API server: JSON over kept connections, because kubectl costs 0.1 s a call."""
 
 import base64
+import contextlib
 import http.client
 import json
 import queue
@@ -17,6 +18,8 @@ JSON = Any
 """What `json.loads` returns."""
 
 TIMEOUT = 30.0
+LONGEST_IDLE = 30.0
+"""Seconds; after 90 the API server closes a connection that nobody uses."""
 TOO_MANY = 429
 
 _GROUPS = {
@@ -59,12 +62,13 @@ class ApiServer:
         assert address.hostname
         self._host, self._port = address.hostname, address.port
         self._tls = _context(told)
-        self._idle: queue.SimpleQueue[http.client.HTTPSConnection] = queue.SimpleQueue()
+        self._idle: queue.SimpleQueue[tuple[float, http.client.HTTPSConnection]]
+        self._idle = queue.SimpleQueue()
 
     def close(self) -> None:
         """Close every connection that is kept."""
         while not self._idle.empty():
-            self._idle.get().close()
+            self._idle.get()[1].close()
 
     def get(self, kind: str, namespace: str, name: str) -> JSON | None:
         """Return one object, or None when there is none."""
@@ -170,14 +174,17 @@ class ApiServer:
         except BaseException:
             connection.close()
             raise
-        self._idle.put(connection)
+        self._idle.put((time.monotonic(), connection))
         return answer.status, text
 
     def _take(self) -> http.client.HTTPSConnection:
-        try:
-            return self._idle.get_nowait()
-        except queue.Empty:
-            return self._connect()
+        with contextlib.suppress(queue.Empty):
+            while True:
+                since, connection = self._idle.get_nowait()
+                if time.monotonic() - since < LONGEST_IDLE:
+                    return connection
+                connection.close()
+        return self._connect()
 
     def _connect(self, timeout: float | None = TIMEOUT) -> http.client.HTTPSConnection:
         return http.client.HTTPSConnection(

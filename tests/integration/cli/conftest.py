@@ -11,32 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from integration.operator.operating import Operator, running, wait_until
-from integration.operator.workbench import Space, Workbench, workbench
+from integration.operator.operating import wait_until
+from integration.operator.workbench import Space
 
 Dbalias = Callable[..., "subprocess.Popen[str]"]
-
-
-@pytest.fixture(scope="session")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
-    """A control plane with CRDs and the chart's rights."""
-    with workbench(tmp_path_factory.mktemp("cli")) as started:
-        started.install()
-        yield started
-
-
-@pytest.fixture(scope="session")
-def operator(bench: Workbench) -> Iterator[Operator]:
-    """The operator, for all namespaces."""
-    with running(bench.operator()) as started:
-        yield started
-
-
-@pytest.fixture
-def space(bench: Workbench, operator: Operator) -> Space:
-    """A namespace of its own, with the operator at work."""
-    assert operator.is_running(), f"the operator ended: see {operator.log}"
-    return bench.namespace("cli")
 
 
 @pytest.fixture

@@ -7,33 +7,19 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from integration.runtime.pod import Database, a_database
-from localkube.databases import DatabaseServer, MariaDBServer, PostgresServer
+from localkube.databases import DatabaseServer
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 REPORT = ("python", "manage.py", "shop_report", "--json")
 NASTY = "p/w?:@ %41+&='\"\\#[é"
 
 Local = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
-    """PostgreSQL, for all tests of the session."""
-    with PostgresServer(tmp_path_factory.mktemp("postgres")) as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
-    """MariaDB, for all tests of the session."""
-    with MariaDBServer(tmp_path_factory.mktemp("mariadb")) as server:
-        yield server
 
 
 @pytest.fixture

@@ -9,20 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from integration.operator.operating import Operator, running
 from integration.operator.resting import Rest
-from integration.operator.workbench import Space, Workbench, workbench
+from integration.operator.workbench import Workbench, workbench
 
 HERE = Path(__file__).parent
 REST_OF_RUN = pytest.StashKey[Rest]()
-
-
-@pytest.fixture(scope="session")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
-    """A control plane with CRDs and the chart's rights."""
-    with workbench(tmp_path_factory.mktemp("bench")) as started:
-        started.install()
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -31,20 +22,6 @@ def own_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
     with workbench(tmp_path_factory.mktemp("bench")) as started:
         started.install()
         yield started
-
-
-@pytest.fixture(scope="session")
-def operator(bench: Workbench) -> Iterator[Operator]:
-    """The operator, for all namespaces."""
-    with running(bench.operator()) as started:
-        yield started
-
-
-@pytest.fixture
-def space(bench: Workbench, operator: Operator) -> Space:
-    """A namespace of its own, with the operator at work."""
-    assert operator.is_running(), f"the operator ended: see {operator.log}"
-    return bench.namespace()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A control plane with an operator at work, two database servers, and a node without containers."""
+"""A control plane with an operator at work, and a node without containers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 from integration.operator.operating import running
 from integration.operator.workbench import workbench
 from integration.publishing.node import Node
-from localkube.databases import MariaDBServer, PostgresServer
 
 
 @pytest.fixture(scope="module")
@@ -21,17 +20,3 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         operator = bench.operator("--all-namespaces", "--watch-secrets")
         with running(operator), Node(bench, tmp_path_factory.mktemp("node")) as started:
             yield started
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """PostgreSQL."""
-    with PostgresServer(tmp_path_factory.mktemp("postgres")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDBServer]:
-    """MariaDB."""
-    with MariaDBServer(tmp_path_factory.mktemp("mariadb")) as server:
-        yield server

@@ -9,21 +9,7 @@ import pytest
 
 from integration.runtime.auditing import Auditor
 from integration.runtime.pod import Database, Pod, a_database
-from localkube.databases import DatabaseServer, MariaDBServer, PostgresServer
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
-    """PostgreSQL, for all tests of the session."""
-    with PostgresServer(tmp_path_factory.mktemp("postgres")) as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
-    """MariaDB, for all tests of the session."""
-    with MariaDBServer(tmp_path_factory.mktemp("mariadb")) as server:
-        yield server
+from localkube.databases import DatabaseServer
 
 
 @pytest.fixture(params=["postgres", "mariadb"])
