@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from urllib.parse import quote
 from integration.operator.objects import Body, alias, policy, project, secret
 from integration.operator.operating import wait_until
 from integration.operator.workbench import Space
-from integration.publishing.node import Node, Restarts
+from integration.publishing.node import STALE, Node, Restarts
 from localkube.databases import DatabaseServer, MariaDBServer, PostgresServer
 from unit.reconcile.starting import DATABASES, content
 
@@ -208,6 +209,8 @@ def logins_change(node: Node, postgres: DatabaseServer) -> None:
             story.apply(secret("ca", **{"ca.pem": text}), *other.entry("default", tls=ca))
             wait_until(partial(names_certificate, story, text), what=f"the CA {text}")
             story.until_has("default")
+        # Lost within moments of a change it would take the old certificate along for good.
+        time.sleep(STALE.total_seconds())
         story.space.delete("secret", "shop-databases")
         wait_until(story.stored, what="the Secret back")
         source = other.entry("default")[0]["metadata"]["name"]
