@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from dbalias_pins import remember_write, was_written
 from dbalias_rules import Families, Memo, Name, Pinned, Rule, find_name, label_of, name_of
 
 
-class RuleRouter:
+class RuleRouter(ABC):
     """Answers reads and writes by the one rule of a model; subclasses know how to find it."""
 
     related: Mapping[str | None, frozenset[str]] = {}
@@ -21,9 +22,9 @@ class RuleRouter:
     def __init__(self) -> None:
         self._rule_of = Memo(self.find)
 
+    @abstractmethod
     def find(self, model: Any) -> Rule | None:
         """Return the rule of a model class, None where there is none."""
-        raise NotImplementedError
 
     def db_for_write(self, model: Any, instance: Any = None, **hints: Any) -> str | None:
         """Return the write alias, or the instance's own within the same set; None if unclaimed."""
