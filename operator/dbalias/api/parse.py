@@ -15,9 +15,6 @@ from dbalias.api.project import DjangoProject
 
 __all__ = ["is_ours", "parse_alias", "parse_object", "parse_policy", "parse_project"]
 
-Declared = DjangoProject | DatabaseAlias | DatabaseRoutingPolicy
-"""What a user may declare."""
-
 
 def is_ours(body: JSON) -> bool:
     """Tell whether ``body`` claims to be of our API group, in whatever version."""

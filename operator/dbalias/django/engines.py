@@ -60,9 +60,6 @@ DEFAULT_PORTS: Mapping[Family, str] = {
     Family.ORACLE: "1521",
 }
 
-TRANSACTIONAL_DDL = frozenset({Family.POSTGRESQL, Family.SQLITE})
-"""Families on which a failed migration leaves nothing behind."""
-
 URL_SCHEMES: Mapping[Family, str] = {
     Family.POSTGRESQL: "postgresql",
     Family.MYSQL: "mysql",

@@ -33,9 +33,6 @@ SPEAKING = (ImportError, KeyError, NameError, AttributeError, FileNotFoundError)
 SECRET_NAME = re.compile("passw|_pass|_pwd|secret|token|key|url|dsn", re.IGNORECASE)
 SECRET_TEXT = re.compile(r"://|@|(pass|pwd|secret|token|key)\w*\W{0,3}[=:]", re.IGNORECASE)
 
-METHODS = ("db_for_read", "db_for_write", "allow_relation", "allow_migrate")
-
-
 SCALARS: Sequence[tuple[type, Callable[[Any], Any]]] = (
     (str, str.__str__),  # the text itself, whatever a subclass makes of it
     (int, int),
