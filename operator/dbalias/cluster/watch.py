@@ -20,6 +20,7 @@ import kopf
 from dbalias.api.meta import FIELD_MANAGER, GROUP, VERSION, Key, Kind
 from dbalias.api.ownership import MANAGED_BY, MANAGER, PROJECT_LABEL
 from dbalias.cluster.client import Api
+from dbalias.reconcile.gather import is_finished
 from dbalias.reconcile.ports import UnreadableError
 
 logger = logging.getLogger(__name__)
@@ -33,8 +34,8 @@ STOP_WITHIN = 3.0
 class Changes(Protocol):
     """Who wants to know that something changed."""
 
-    def project_changed(self, key: Key, *, vanished: bool) -> None:
-        """An object of this project appeared, changed or vanished."""
+    def project_changed(self, key: Key, *, vanished: bool, ended: bool) -> None:
+        """An object of this project appeared or changed; what declares it vanished; a Job ended."""
 
     def secret_changed(self, namespace: str, name: str, version: str | None) -> None:
         """A Secret has this resourceVersion now; None when it is gone."""
@@ -146,7 +147,7 @@ class Watch:
 
     async def _operate(self, flag: threading.Event, loop: asyncio.AbstractEventLoop) -> None:
         async def on_event(*, body: kopf.Body, type: str | None, **_: Any) -> None:
-            change = _Change.of(body, vanished=type == "DELETED")
+            change = Change.of(body, type)
             loop.call_soon_threadsafe(self._tell, change)
 
         scope: dict[str, Any] = (
@@ -166,34 +167,44 @@ class Watch:
         finally:
             flag.set()  # else a thread of kopf would wait for it for ever
 
-    def _tell(self, change: _Change) -> None:
+    def _tell(self, change: Change) -> None:
         if change.secret is not None:
             self._changes.secret_changed(change.namespace, change.secret, change.version)
         elif change.project is not None:
             self._changes.project_changed(
-                Key(change.namespace, change.project), vanished=change.vanished
+                Key(change.namespace, change.project),
+                vanished=change.vanished,
+                ended=change.ended,
             )
 
 
 @dataclass(frozen=True, slots=True)
-class _Change:
-    """What crosses from kopf's thread to ours: names, never bodies."""
+class Change:
+    """What crosses from kopf's thread to ours: names, never bodies.
+
+    ``vanished`` tells of what was declared: an input is gone. A Job or pod that goes is none.
+    ``ended``: a Job has ended just now.
+    """
 
     namespace: str
     project: str | None
     secret: str | None
     version: str | None
     vanished: bool
+    ended: bool
 
     @classmethod
-    def of(cls, body: kopf.Body, *, vanished: bool) -> _Change:
-        is_secret = body["kind"] == "Secret"
+    def of(cls, body: Mapping[str, Any], type: str | None) -> Change:
+        """Return what a watch event says; ``type`` None: the object was there already."""
+        kind, metadata, gone = body["kind"], body["metadata"], type == "DELETED"
+        is_secret = kind == "Secret"
         return cls(
-            namespace=str(body.metadata.namespace),
+            namespace=str(metadata["namespace"]),
             project=None if is_secret else project_of(body),
-            secret=str(body.metadata.name) if is_secret else None,
-            version=None if vanished else str(body.metadata["resourceVersion"]),
-            vanished=vanished,
+            secret=str(metadata["name"]) if is_secret else None,
+            version=None if gone else str(metadata["resourceVersion"]),
+            vanished=gone and kind in set(Kind),
+            ended=type == "MODIFIED" and kind == "Job" and is_finished(body),
         )
 
 

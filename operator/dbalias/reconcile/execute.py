@@ -44,8 +44,8 @@ KINDS = {
     Kind.POLICY: Resource.POLICIES,
 }
 DELETABLE = {"ConfigMap": Resource.CONFIG_MAPS, "Secret": Resource.SECRETS, "Job": Resource.JOBS}
-STATUSES_AT_ONCE = 8
-"""Neighbouring statuses are written together: each is its own object's and waits for no other."""
+AT_ONCE = 8
+"""Neighbouring statuses are written together, and so are Jobs: none waits for another."""
 NOTE_LIMIT = 1024
 """Characters of an event's message; the API refuses longer ones."""
 
@@ -59,11 +59,11 @@ async def execute(cluster: Cluster, plan: Plan) -> dict[str, str]:
     """
     execution = _Execution(cluster, plan)
     for are_statuses, actions in groupby(plan.early, lambda one: isinstance(one, WriteStatus)):
-        await _each(execution, actions, at_once=STATUSES_AT_ONCE if are_statuses else 1)
+        await _each(execution, actions, at_once=AT_ONCE if are_statuses else 1)
         if any(is_publication(name) for name in execution.refusals):
             return execution.refusals
     if not execution.refusals:
-        await _each(execution, plan.late, at_once=1)
+        await _each(execution, plan.late, at_once=AT_ONCE)
     return execution.refusals
 
 

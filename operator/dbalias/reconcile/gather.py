@@ -20,7 +20,7 @@ from dbalias.django.sources import (
     required_sources,
 )
 from dbalias.migrations.marks import Purpose
-from dbalias.migrations.observed import JobState, PodState, parse_job, parse_pod, survivors
+from dbalias.migrations.observed import JobState, parse_job, parse_pod, survivors
 from dbalias.migrations.record import Outcome, Record
 from dbalias.reconcile.declared import decode_secret, read_source, with_declared
 from dbalias.reconcile.names import JOB_MOUNTED, migrate_secret_name, stable_name
@@ -37,6 +37,8 @@ from dbalias.reconcile.snapshot import (
 SECRETS_AT_ONCE = 16
 UNREAD = "unread"
 """Differs from any resourceVersion, so that the poll tells once a source can be read."""
+WARNINGS = {"type": "Warning"}
+"""Events that say why a pod is not made or does not start: one list, however many Jobs wait."""
 POLLED = frozenset({Resource.SECRETS, Resource.CONFIG_MAPS})
 """What is read by name and not watched, or not when it is somebody else's."""
 
@@ -194,31 +196,17 @@ async def _jobs(reading: _Reading) -> tuple[JobState, ...]:
     pods = await reading.listed(Resource.PODS, labels=ours)
     observed = [parse_pod(pod) for pod in pods]
     started = {pod.owner for pod in observed if pod.started}
-    states = []
-    for body in jobs:
-        uid = body["metadata"]["uid"]
-        told = uid in started or is_finished(body)
-        events = [] if told else await _complaints(reading, uid, observed)
-        state = parse_job(body, observed, events)
-        if state is not None:
-            states.append(state)
+    told = all(job["metadata"]["uid"] in started or is_finished(job) for job in jobs)
+    warnings = [] if told else await reading.listed(Resource.EVENTS, fields=WARNINGS)
+    states = [state for body in jobs if (state := parse_job(body, observed, warnings))]
     states += survivors(observed, states)
     return tuple(sorted(states, key=lambda job: (job.alias, job.attempt)))
 
 
-def is_finished(job: JSON) -> bool:
+def is_finished(job: Mapping[str, JSON]) -> bool:
     """Tell whether a Job has ended; FailureTarget alone is not an end."""
     conditions = (job.get("status") or {}).get("conditions") or ()
     return any(c["type"] in ("Complete", "Failed") and c["status"] == "True" for c in conditions)
-
-
-async def _complaints(reading: _Reading, uid: str, pods: Iterable[PodState]) -> list[JSON]:
-    """Return the warnings about a Job that has not started, and about its pod."""
-    uids = [uid, *(pod.uid for pod in pods if pod.owner == uid)]
-    listed = await asyncio.gather(
-        *(reading.listed(Resource.EVENTS, fields={"involvedObject.uid": one}) for one in uids)
-    )
-    return [event for events in listed for event in events if event.get("type") == "Warning"]
 
 
 async def _foreign_jobs(

@@ -1,7 +1,8 @@
 """The keyed queue: every key once, serial per key, parallel across keys, debounced.
 
 An event waits until its project has been quiet for a second, at most fifteen: 500 edited
-aliases are then one pass and one revision. A timer or a retry needs no such wait.
+aliases are then one pass and one revision. A timer, a retry or the end of a Job needs no such
+wait, and no event postpones it: what others wait for is seen at once, however busy it is around.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ QUIET = 1.0
 CAP = 15.0
 BACKOFF_FIRST = 1.0
 BACKOFF_LIMIT = 60.0
+PROMPT = 0.1
+"""Seconds until what cannot wait for quiet: ends that come together are one pass."""
 WORKERS = 4
 """Passes at once: one thread does their work, and each more holds its objects in memory."""
 
@@ -24,10 +27,23 @@ WORKERS = 4
 @dataclass(slots=True)
 class _Entry:
     first_event: float | None = None
-    due: float | None = None
+    quiet_at: float | None = None
+    timed_at: float | None = None
     timer: asyncio.TimerHandle | None = None
     running: bool = False
     failures: int = 0
+
+    @property
+    def due(self) -> float | None:
+        """When the next pass begins; None for never."""
+        moments = [at for at in (self.quiet_at, self.timed_at) if at is not None]
+        return min(moments, default=None)
+
+    def clear(self) -> None:
+        """Forget what the pass that begins now answers."""
+        if self.timer is not None:
+            self.timer.cancel()
+        self.timer = self.quiet_at = self.timed_at = None
 
 
 @dataclass(slots=True)
@@ -48,16 +64,22 @@ class KeyedQueue:
 
     def notify(self, key: Key) -> None:
         """Something of this key changed: run it once it has been quiet."""
-        entry = self._entries.setdefault(key, _Entry())
-        now = self._now()
+        entry, now = self._entries.setdefault(key, _Entry()), self._now()
         if entry.first_event is None:
             entry.first_event = now
-        self._schedule(key, min(now + self.quiet, entry.first_event + self.cap), replace=True)
+        entry.quiet_at = min(now + self.quiet, entry.first_event + self.cap)
+        self._set_timer(key, entry)
+
+    def hurry(self, key: Key) -> None:
+        """Something of this key ended, and others wait for that: run it at once."""
+        self.wake(key, PROMPT)
 
     def wake(self, key: Key, after: float) -> None:
         """Run this key in ``after`` seconds, or earlier if it is due earlier."""
-        self._entries.setdefault(key, _Entry())
-        self._schedule(key, self._now() + after, replace=False)
+        entry, at = self._entries.setdefault(key, _Entry()), self._now() + after
+        if entry.timed_at is None or at < entry.timed_at:
+            entry.timed_at = at
+            self._set_timer(key, entry)
 
     def depth(self) -> int:
         """Return how many keys are due and wait for a worker."""
@@ -72,22 +94,17 @@ class KeyedQueue:
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
-    def _schedule(self, key: Key, due: float, *, replace: bool) -> None:
-        entry = self._entries[key]
-        event = entry.first_event is not None
-        if entry.due is not None and entry.due <= due and not (replace and event):
-            return
+    def _set_timer(self, key: Key, entry: _Entry) -> None:
+        due = entry.due
+        assert due is not None
         if entry.timer is not None:
             entry.timer.cancel()
-        entry.due = due
         entry.timer = asyncio.get_running_loop().call_at(due, self._fire, key)
 
     def _fire(self, key: Key) -> None:
         entry = self._entries[key]
-        if entry.timer is not None:
-            # A key that waited for its own pass comes before its next timer and replaces it.
-            entry.timer.cancel()
-        entry.due, entry.timer = None, None
+        # A key that waited for its own pass comes before its next timer and replaces it.
+        entry.clear()
         if entry.running:
             self._waiting.add(key)
             return

@@ -57,11 +57,14 @@ class Reconciler:
         self.queue = KeyedQueue(handle=self.reconcile, on_error=self._failed)
         self.poll = SourcePoll(self.cluster, changed=self.queue.notify)
 
-    def project_changed(self, key: Key, *, vanished: bool) -> None:
-        """A watch saw an object of this project appear, change or vanish."""
+    def project_changed(self, key: Key, *, vanished: bool, ended: bool) -> None:
+        """A watch saw an object of this project appear, change or vanish, or a Job end."""
         if vanished:
             self._quiet_from[key] = self.clock()
-        self.queue.notify(key)
+        if ended:
+            self.queue.hurry(key)
+        else:
+            self.queue.notify(key)
 
     def secret_changed(self, namespace: str, name: str, version: str | None) -> None:
         """A watch saw a Secret change."""

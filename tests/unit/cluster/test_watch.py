@@ -1,11 +1,11 @@
-"""Which project an object belongs to, as far as an event tells."""
+"""What an event tells: of which project, whether an input is gone, whether a Job has ended."""
 
 from __future__ import annotations
 
 import pytest
 
 from dbalias.api.meta import JSON
-from dbalias.cluster.watch import project_of
+from dbalias.cluster.watch import Change, project_of
 from integration.operator.objects import alias, everything_to, policy, project
 
 
@@ -35,3 +35,38 @@ OWNER = {"kind": "DjangoProject", "name": "shop", "controller": True}
 def test_an_event_is_about_the_project_that_its_object_names(body: JSON, name: str | None) -> None:
     """By its own name, its reference, its owner or its label."""
     assert project_of(body) == name
+
+
+def an_event(body: JSON, type: str | None, **status: JSON) -> Change:
+    """Return what is made of an event about this body."""
+    metadata = {"namespace": "space", "resourceVersion": "7"} | body["metadata"]
+    return Change.of({**body, "metadata": metadata, "status": status}, type)
+
+
+@pytest.mark.parametrize("body", [project("shop"), alias("users", of="shop")], ids=["one", "other"])
+def test_what_was_declared_and_is_deleted_counts_as_a_changed_input(body: JSON) -> None:
+    """Only its deletion leaves no time behind that could be read later."""
+    assert an_event(body, "DELETED").vanished
+    assert not an_event(body, "MODIFIED").vanished
+
+
+def test_a_deleted_job_is_no_changed_input() -> None:
+    """Else cleaning up after one run would hold up the next for five seconds."""
+    assert not an_event(a_job(ownerReferences=[OWNER]), "DELETED").vanished
+
+
+@pytest.mark.parametrize(
+    ("type", "condition", "ended"),
+    [
+        ("MODIFIED", {"type": "Complete", "status": "True"}, True),
+        ("MODIFIED", {"type": "Failed", "status": "True"}, True),
+        ("MODIFIED", {"type": "FailureTarget", "status": "True"}, False),
+        ("MODIFIED", {"type": "SuccessCriteriaMet", "status": "True"}, False),
+        (None, {"type": "Complete", "status": "True"}, False),
+        ("DELETED", {"type": "Complete", "status": "True"}, False),
+    ],
+    ids=["complete", "failed", "failing", "succeeding", "known from the start", "cleaned up"],
+)
+def test_a_job_that_ends_is_told_apart(type: str | None, condition: JSON, ended: bool) -> None:
+    """What waits for it starts at once; conditions that only announce the end are no end."""
+    assert an_event(a_job(ownerReferences=[OWNER]), type, conditions=[condition]).ended is ended

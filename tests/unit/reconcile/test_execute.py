@@ -19,7 +19,7 @@ from dbalias.reconcile.actions import (
     PublishSecret,
     WriteStatus,
 )
-from dbalias.reconcile.execute import STATUSES_AT_ONCE, execute
+from dbalias.reconcile.execute import AT_ONCE, execute
 from dbalias.reconcile.ports import ConflictError, RefusedError, Resource
 from unit.builders import a_metadata
 
@@ -110,7 +110,7 @@ async def test_neighbouring_statuses_are_written_together() -> None:
     """As many at once as it says, and nothing else beside them."""
     cluster = Recorder()
     await execute(cluster, a_plan(*(a_status(f"a{number}") for number in range(20))))
-    assert cluster.busiest == STATUSES_AT_ONCE
+    assert cluster.busiest == AT_ONCE
     cluster = Recorder()
     await execute(cluster, a_plan(SECRET, CONFIG_MAP, OLD_JOB))
     assert cluster.busiest == 1
@@ -123,7 +123,7 @@ async def test_a_status_that_conflicts_keeps_everything_after_it_from_happening(
     with pytest.raises(ConflictError):
         await execute(cluster, a_plan(*statuses, OLD_JOB, late=(JOB,)))
     assert not any(one.startswith(("delete", "create")) for one in cluster.done)
-    assert len(cluster.done) < STATUSES_AT_ONCE
+    assert len(cluster.done) < AT_ONCE
 
 
 async def test_an_early_refusal_ends_the_pass_and_is_returned() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from dbalias.api.meta import Key
-from dbalias.reconcile.queue import BACKOFF_LIMIT, CAP, QUIET, KeyedQueue
+from dbalias.reconcile.queue import BACKOFF_LIMIT, CAP, PROMPT, QUIET, KeyedQueue
 from unit.clocks import now, play
 
 SHOP, BLOG = Key("a", "shop"), Key("a", "blog")
@@ -123,6 +123,49 @@ def test_a_pass_says_when_it_is_due_again() -> None:
 
     play(passes.during(script))
     assert passes.times() == [1.0, 8.0, 15.0]
+
+
+def test_the_end_of_a_job_is_seen_at_once_however_much_happens_around_it() -> None:
+    """What depends on it starts then; neither earlier nor later events postpone the pass."""
+    passes = Passes()
+
+    async def script(queue: KeyedQueue) -> None:
+        for number in range(40):
+            queue.notify(SHOP)
+            if number == 10:
+                queue.hurry(SHOP)
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(5)
+
+    play(passes.during(script))
+    assert passes.times() == [0.5 + PROMPT, 1.95 + QUIET]
+
+
+def test_ends_that_come_together_are_one_pass() -> None:
+    """Fifty Jobs of one level that end in the same moment are not fifty passes."""
+    passes = Passes()
+
+    async def script(queue: KeyedQueue) -> None:
+        for _ in range(50):
+            queue.hurry(SHOP)
+            await asyncio.sleep(PROMPT / 60)
+        await asyncio.sleep(5)
+
+    play(passes.during(script))
+    assert passes.times() == [PROMPT]
+
+
+def test_a_retry_is_not_postponed_by_events() -> None:
+    """A busy project's pass after a conflict comes as early as that of a quiet one."""
+    passes = Passes()
+
+    async def script(queue: KeyedQueue) -> None:
+        queue.wake(SHOP, 0.5)
+        queue.notify(SHOP)
+        await asyncio.sleep(0.75)
+        assert passes.times() == [0.5]
+
+    play(passes.during(script))
 
 
 def test_an_event_comes_before_a_distant_timer() -> None:
