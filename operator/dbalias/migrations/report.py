@@ -35,7 +35,8 @@ class Route:
 class Report:
     """What a run said about itself before it ended; a killed one said it before it was killed.
 
-    ``state`` is one of starting, auditing, locking, planning, migrating, done, failed, stopped.
+    ``state`` is one of starting, auditing, locking, planning, migrating, running (a command), done,
+    failed, stopped. ``command_exit`` is the command's own exit code (128 + n: signal n).
     ``revision`` is that of the settings it ran with. ``current`` is the migration in progress
     (``app.name``), ``ahead`` those that the database has and the image does not know. Lists
     may be shorter than their counts; ``models_count`` is over all routes.
@@ -52,6 +53,7 @@ class Report:
     pending_count: int = 0
     current: str | None = None
     current_atomic: bool | None = None
+    command_exit: int | None = None
     transactional_ddl: bool | None = None
     last: str | None = None
     ahead_count: int = 0
@@ -93,6 +95,7 @@ def parse_report(text: str | None) -> Report | None:
         pending_count=_number(data, "pendingCount") or 0,
         current=_text(data, "current") or None,
         current_atomic=_flag(data, "currentAtomic"),
+        command_exit=_number(data, "commandExit"),
         transactional_ddl=_flag(data, "transactionalDDL"),
         last=_text(data, "last") or None,
         ahead_count=_number(data, "aheadCount") or 0,

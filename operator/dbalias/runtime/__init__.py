@@ -5,7 +5,7 @@ flat names, because they lie in one folder at run time; nothing of dbalias impor
 import nothing of dbalias: the operator reads them as text. Which does what:
 `dbalias_databases` (loader), `dbalias_settings` (overlay), `dbalias_routers` (what
 DATABASE_ROUTERS names, on `dbalias_policies`, `dbalias_rules` and `dbalias_pins`),
-`dbalias_migrate` (the Job's program), `dbalias_wait` (for initContainers).
+`dbalias_migrate` and `dbalias_manage` (the Jobs' programs), `dbalias_wait` (for initContainers).
 
 `read_settings` and `compare_routers` are never published: `dbalias import` runs them in the
 interpreter of the project whose settings it reads.

@@ -19,6 +19,22 @@ def run_command(words: Sequence[str], *, why_stop: Callable[[], str | None]) -> 
 
     As soon as ``why_stop`` gives a reason the child gets SIGTERM, once, and is waited for.
     """
+    code, reason = run_child(words, why_stop=why_stop)
+    if code and reason is not None:
+        raise RunError(Exit.STOPPED, f"{reason}; the command {words[0]} was told to stop")
+    if code:
+        raise RunError(
+            Exit.MIGRATION, f"the command {' '.join(words)} ended with {ending(code)}: see the log"
+        )
+
+
+def run_child(
+    words: Sequence[str], *, why_stop: Callable[[], str | None]
+) -> tuple[int, str | None]:
+    """Run a command to its end; return its exit code (-n: signal n) and why it had to stop.
+
+    Raises RunError when it cannot start.
+    """
     try:
         child = subprocess.Popen(words, env=_environment())
     except OSError as error:
@@ -32,16 +48,11 @@ def run_command(words: Sequence[str], *, why_stop: Callable[[], str | None]) -> 
             if reason is not None:
                 child.send_signal(signal.SIGTERM)
         time.sleep(_POLL_SECONDS)
-    if reason is not None and child.returncode:
-        raise RunError(Exit.STOPPED, f"{reason}; the command {words[0]} was told to stop")
-    if child.returncode:
-        raise RunError(
-            Exit.MIGRATION,
-            f"the command {' '.join(words)} ended with {_ending(child.returncode)}: see the log",
-        )
+    return child.returncode, reason
 
 
-def _ending(code: int) -> str:
+def ending(code: int) -> str:
+    """Return an exit code (-n: signal n) in words."""
     return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
@@ -49,4 +60,5 @@ def _environment() -> dict[str, str]:
     """Return this environment, with the published modules added to the image's own path."""
     folder = str(dbalias_databases.stable_folder())
     path = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), folder]))
-    return {**os.environ, "PYTHONPATH": path}
+    # Who follows the log would else see nothing of a Python program until its end.
+    return {"PYTHONUNBUFFERED": "1", **os.environ, "PYTHONPATH": path}

@@ -35,6 +35,7 @@ class Exit(IntEnum):
     STOPPED = 7
     LOGIN = 8
     MISSING_TABLES = 9
+    COMMAND = 10
 
 
 REASONS: Mapping[Exit, str] = {
@@ -47,6 +48,7 @@ REASONS: Mapping[Exit, str] = {
     Exit.STOPPED: "Interrupted",
     Exit.LOGIN: "LoginRefused",
     Exit.MISSING_TABLES: "MissingTables",
+    Exit.COMMAND: "CommandFailed",
 }
 """The operator's word (a condition's reason) for each exit code."""
 

@@ -31,7 +31,7 @@ def set_up(alias: str | None) -> None:
     except Exception as error:
         raise RunError(Exit.CONFIGURATION, _describe(error)) from None
     if alias is not None:
-        _demand(alias)
+        find_migrated(alias)
     _tell_what_is_replaced()
 
 
@@ -40,15 +40,20 @@ def is_empty(entry: Mapping[str, Any]) -> bool:
     return entry.get("ENGINE") in {None, "", "django.db.backends.dummy"}
 
 
-def _demand(alias: str) -> None:
-    document = dbalias_databases.document()
-    why_not = document.get("unavailable", {}).get(alias)
-    if why_not:
-        raise RunError(Exit.CONFIGURATION, f'alias "{alias}" is not published yet ({why_not})')
-    never = document["routing"]["guard"]["never"].get(alias)
+def find_migrated(alias: str) -> Any:
+    """Return Django's wrapper of an alias that is ours to migrate; raise RunError CONFIGURATION."""
+    never = dbalias_databases.document()["routing"]["guard"]["never"].get(alias)
     if never:
         raise RunError(Exit.CONFIGURATION, f'alias "{alias}" is never migrated ({never})')
-    find_connection(alias)
+    return find_published(alias)
+
+
+def find_published(alias: str) -> Any:
+    """Return Django's wrapper of a published alias; raise RunError CONFIGURATION."""
+    why_not = dbalias_databases.document().get("unavailable", {}).get(alias)
+    if why_not:
+        raise RunError(Exit.CONFIGURATION, f'alias "{alias}" is not published yet ({why_not})')
+    return find_connection(alias)
 
 
 def find_connection(alias: str) -> Any:

@@ -1,0 +1,1 @@
+"""An app whose commands tell how they are run."""
