@@ -173,6 +173,8 @@ class DatabaseServer(ABC):
         owner = self.system_user if os.geteuid() == 0 else None
         return subprocess.Popen(
             argv,
+            # MariaDB, as it starts, removes temporary tables there: another server's in /tmp.
+            env={**os.environ, "TMPDIR": str(self.data)},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
