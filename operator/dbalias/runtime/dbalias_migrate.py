@@ -187,7 +187,8 @@ class Run:
         before = applied_migrations(connection)
         connection.close()
         words = [*self.options.command, f"--database={self.alias}", *self.options.args]
-        self.report.began("command: " + " ".join(self.options.command), atomic=False)
+        name = "command: " + " ".join(self.options.command)
+        self.report.update(state="migrating", current=name, currentAtomic=False)
         run_command(words, why_stop=self.why_stop)
         after = applied_migrations(connection)
         applied = [name for name in after if name not in set(before)]
@@ -297,8 +298,7 @@ def _is_undone(run: Run) -> bool:
 
 def _end(run: Run, code: Exit, message: str) -> int:
     state = {Exit.DONE: "done", Exit.STOPPED: "stopped"}.get(code, "failed")
-    run.report.update(state=state, exit=int(code), reason=REASONS[code], message=message)
-    log(message)
+    run.report.ended(state, code=int(code), reason=REASONS[code], message=message)
     return int(code)
 
 

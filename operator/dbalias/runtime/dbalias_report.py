@@ -2,6 +2,16 @@
 
 It is written anew at each step, so that a run that was killed still tells how far it came. The
 kubelet keeps 4,096 bytes: lists lose their ends, never the report its syntax.
+
+Every line of the log that is ours begins with ``dbalias: ``. Those that tell the progress have
+one form each, for programs that follow a run (names hold no spaces; S and N are numbers):
+
+    dbalias: state STATE                    one of auditing locking planning migrating
+    dbalias: applying APP.MIGRATION (I of N)
+    dbalias: applied APP.MIGRATION in S s
+    dbalias: waiting for the database lock for S s: held by HOLDER
+    dbalias: still applying APP.MIGRATION for S s: WHAT IT WAITS FOR
+    dbalias: ended EXIT REASON: MESSAGE     the last line of every run that ended by itself
 """
 
 from __future__ import annotations
@@ -55,9 +65,9 @@ class Report:
     ``path`` None: there is nowhere to write to (a run by hand outside a pod).
     """
 
-    def __init__(self, database: str, path: str | None) -> None:
+    def __init__(self, database: str | None, path: str | None) -> None:
         self._path = path
-        self._began = time.monotonic()
+        self._began = self._step_began = time.monotonic()
         self.content: dict[str, Any] = {
             "format": FORMAT,
             "database": database,
@@ -72,6 +82,7 @@ class Report:
             "pendingCount": 0,
             "current": None,
             "currentAtomic": None,
+            "commandExit": None,
             "transactionalDDL": None,
             "last": None,
             "ahead": [],
@@ -88,14 +99,21 @@ class Report:
         }
 
     def update(self, **changes: Any) -> None:
-        """Change some fields and write the report."""
+        """Change some fields and write the report; a new state is a line of the log."""
+        before = self.content["state"]
         self.content.update(changes)
+        if self.content["state"] not in {before, *ENDED}:
+            log(f"state {self.content['state']}")
         self.content["elapsedSeconds"] = round(time.monotonic() - self._began, 1)
         self._write(encode(self.content))
 
     def began(self, migration: str, *, atomic: bool) -> None:
         """Note that a migration is about to start; until ``finished`` it is the current one."""
+        self._step_began = time.monotonic()
         self.update(state="migrating", current=migration, currentAtomic=atomic)
+        number = self.content["appliedCount"] + 1
+        total = max(number, self.content["appliedCount"] + self.content["pendingCount"])
+        log(f"applying {migration} ({number} of {total})")
 
     def finished(self, migration: str) -> None:
         """Note that a migration was applied and recorded."""
@@ -107,6 +125,12 @@ class Report:
             appliedCount=self.content["appliedCount"] + 1,
             pendingCount=max(0, self.content["pendingCount"] - 1),
         )
+        log(f"applied {migration} in {time.monotonic() - self._step_began:.1f} s")
+
+    def ended(self, state: str, *, code: int, reason: str, message: str) -> None:
+        """Note how the run ended: nothing is written after this."""
+        self.update(state=state, exit=code, reason=reason, message=message)
+        log(f"ended {code} {reason}: {message}")
 
     def _write(self, data: bytes) -> None:
         """Write in one call, always as long while the run goes on: no reader sees half of it."""

@@ -100,6 +100,27 @@ def test_every_state_of_a_report_is_readable_by_the_operator(tmp_path: Path) -> 
     assert path.read_text().endswith("}")
 
 
+def test_a_run_tells_its_progress_in_lines_of_one_form(capsys: pytest.CaptureFixture[str]) -> None:
+    """For those who follow its log; a state is said once, and the last line tells the end."""
+    report = Report("users", None)
+    report.update(state="planning", pendingCount=2)
+    report.update(pendingCount=2)
+    for name in ("shop.0001_initial", "shop.0002_stock"):
+        report.began(name, atomic=True)
+        report.finished(name)
+    report.ended("done", code=0, reason="Migrated", message="2 migrations applied")
+
+    assert capsys.readouterr().out.splitlines() == [
+        "dbalias: state planning",
+        "dbalias: state migrating",
+        "dbalias: applying shop.0001_initial (1 of 2)",
+        "dbalias: applied shop.0001_initial in 0.0 s",
+        "dbalias: applying shop.0002_stock (2 of 2)",
+        "dbalias: applied shop.0002_stock in 0.0 s",
+        "dbalias: ended 0 Migrated: 2 migrations applied",
+    ]
+
+
 def test_a_report_that_cannot_be_written_does_not_stop_the_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
