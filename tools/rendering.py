@@ -1,4 +1,4 @@
-"""What is rendered from the chart or copied into it: plain manifests, and copies of the CRDs.
+"""What is rendered from the chart or copied into it: plain manifests, CRDs, Argo CD's settings.
 
 `python -m rendering` writes them; the tests call the same functions and compare.
 """
@@ -6,8 +6,11 @@
 import os
 import shutil
 import subprocess
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
+
+import yaml
 
 from localkube.binaries import find_binaries
 from localkube.paths import kubernetes_version
@@ -17,6 +20,8 @@ CHART = ROOT / "charts" / "dbalias"
 CRDS = ROOT / "crds"
 CRD_COPIES = CHART / "files" / "crds"
 INSTALL = ROOT / "manifests" / "install.yaml"
+ARGO_SETTINGS = CHART / "argocd" / "argocd-cm.yaml"
+HEALTH_SCRIPT = CHART / "argocd" / "health.lua"
 NAMESPACE = "dbalias-system"
 
 _HEADER = f"""\
@@ -28,6 +33,13 @@ metadata:
   name: {NAMESPACE}
   labels:
     pod-security.kubernetes.io/enforce: restricted
+"""
+
+_ARGO_HEADER = """\
+# Rendered from health.lua by `make manifests`. Either
+#   kubectl -n argocd patch configmap argocd-cm --patch-file argocd-cm.yaml
+# or, where the chart argo-cd is used, the same keys below its value configs.cm.
+data:
 """
 
 
@@ -61,6 +73,16 @@ def render_install() -> str:
     return _HEADER + template()
 
 
+def render_argo_settings() -> str:
+    """Return the patch of argocd-cm that makes Argo CD judge every kind by health.lua."""
+    kinds = (yaml.safe_load(crd.read_text())["spec"] for crd in sorted(CRDS.glob("*.yaml")))
+    script = textwrap.indent(HEALTH_SCRIPT.read_text(encoding="utf-8"), " " * 4)
+    return _ARGO_HEADER + "".join(
+        f"  resource.customizations.health.{kind['group']}_{kind['names']['kind']}: |\n{script}"
+        for kind in kinds
+    )
+
+
 def sync_crds() -> None:
     """Copy crds/ into the chart, which cannot read outside its own folder."""
     shutil.rmtree(CRD_COPIES, ignore_errors=True)
@@ -74,7 +96,9 @@ def main() -> None:
     sync_crds()
     INSTALL.parent.mkdir(exist_ok=True)
     INSTALL.write_text(render_install(), encoding="utf-8")
-    print(f"→ wrote {CRD_COPIES.relative_to(ROOT)}/ and {INSTALL.relative_to(ROOT)}")
+    ARGO_SETTINGS.write_text(render_argo_settings(), encoding="utf-8")
+    for written in (CRD_COPIES, INSTALL, ARGO_SETTINGS):
+        print(f"→ wrote {written.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":
