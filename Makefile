@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup check lint types imports fast test slow demo demo-down bench guide-routers django matrix lock manifests
+.PHONY: help setup check lint types imports fast test slow demo demo-down bench guide-routers django matrix kill-matrix lock manifests
 
 # The local cluster's version; without it the newest that the repository knows.
 ifdef KUBERNETES_VERSION
@@ -64,6 +64,9 @@ django: $(LOCKED) ## Django's own tests with published settings and with hand-wr
 
 matrix: $(LOCKED) ## the published files on every Python, Django and driver at hand
 	@DBALIAS_MATRIX=all $(PYTEST) -n 2 --dist worksteal tests/matrix
+
+kill-matrix: $(LOCKED) ## operator, pods, kubelet and servers killed at every step of a migration
+	@DBALIAS_KILL_MATRIX=all $(PYTEST) -s $(wildcard tests/e2e/test_kill_*.py)
 
 guide-routers: $(LOCKED) ## what is migrated where with the topic guide's routers and with our policies
 	@$(PYTEST) -s -q tests/integration/runtime/test_guide_routers.py -k tables

@@ -12,7 +12,7 @@ from stage.setting import OPERATOR, OPERATOR_NAMESPACE
 def kill_operator(api: ApiServer) -> None:
     """Kill the operator's process as the kernel would for want of memory; kubelet restarts it."""
     deadline = time.monotonic() + 60
-    while not (running := _processes(_container(api))):
+    while not (running := processes_of(_container(api))):
         assert time.monotonic() < deadline, "the operator does not run"
         time.sleep(0.2)
     for pid in running:
@@ -33,13 +33,7 @@ def scale_operator(api: ApiServer, replicas: int) -> None:
         time.sleep(0.2)
 
 
-def _container(api: ApiServer) -> JSON:
-    (pod,) = api.objects("Pod", OPERATOR_NAMESPACE)
-    (status,) = pod["status"]["containerStatuses"]
-    return status
-
-
-def _processes(status: JSON) -> list[int]:
+def processes_of(status: JSON) -> list[int]:
     """Return the pids, as this machine counts them, of a container; none once it has ended."""
     container = status.get("containerID", "").removeprefix("containerd://")
     return [
@@ -47,6 +41,12 @@ def _processes(status: JSON) -> list[int]:
         for entry in Path("/proc").iterdir()
         if container and entry.name.isdigit() and container in _groups(entry)
     ]
+
+
+def _container(api: ApiServer) -> JSON:
+    (pod,) = api.objects("Pod", OPERATOR_NAMESPACE)
+    (status,) = pod["status"]["containerStatuses"]
+    return status
 
 
 def _groups(process: Path) -> str:

@@ -1,0 +1,117 @@
+"""The faults: each kills, lets the runs go on, and brings back what was killed."""
+
+import json
+import os
+import signal
+from collections.abc import Callable, Sequence
+
+from localkube.databases import MariaDBServer, PostgresServer
+from stage.api import JSON
+from stage.kill.run import WITHIN, Run
+from stage.kill.steps import Engine, Victim
+from stage.operating import kill_operator, processes_of, scale_operator
+from stage.play import Shop
+from stage.setting import Setting
+
+Servers = dict[Engine, PostgresServer | MariaDBServer]
+
+
+def strike(victim: Victim, runs: Sequence[Run], *, setting: Setting, servers: Servers) -> None:
+    """Kill one of them, once for all runs that are his; `servers` are those that may be killed."""
+    match victim:
+        case Victim.NOBODY:
+            _open(runs)
+        case Victim.OPERATOR:
+            kill_operator(runs[0].shop.api)
+            _open(runs)
+        case Victim.OPERATOR_AWAY:
+            _without_operator(runs)
+        case Victim.PROCESS:
+            _kill_processes(runs)
+        case Victim.POD:
+            _evict(runs, setting)
+        case Victim.KUBELET:
+            _without_kubelet(runs, setting)
+        case Victim.SERVER:
+            _without_servers(runs, servers)
+
+
+def _open(runs: Sequence[Run]) -> None:
+    for run in runs:
+        run.open()
+
+
+def _without_operator(runs: Sequence[Run]) -> None:
+    api = runs[0].shop.api
+    scale_operator(api, 0)
+    try:
+        _open(runs)
+        for run in runs:
+            run.shop.eventually(run.has_ended, what=f"the Job of {run.cell} to end", within=WITHIN)
+    finally:
+        scale_operator(api, 1)
+
+
+def _kill_processes(runs: Sequence[Run]) -> None:
+    for run in runs:
+        pids = _pids(run.shop)
+        assert pids, f"{run.cell} has no process"
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+    for run in runs:
+        run.shop.eventually(run.has_ended, what=f"the Job of {run.cell} to fail", within=WITHIN)
+    _open(runs)
+
+
+def _evict(runs: Sequence[Run], setting: Setting) -> None:
+    for run in runs:
+        for pod in run.shop.objects("Pod"):
+            _evict_pod(setting, pod)
+    _open(runs)
+
+
+def _evict_pod(setting: Setting, pod: JSON) -> None:
+    where = {key: pod["metadata"][key] for key in ("name", "namespace")}
+    path = f"/api/v1/namespaces/{where['namespace']}/pods/{where['name']}/eviction"
+    body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": where}
+    setting.cluster.kubectl("create", "--raw", path, "-f", "-", input=json.dumps(body))
+
+
+def _without_kubelet(runs: Sequence[Run], setting: Setting) -> None:
+    kubelet = setting.cluster.processes["kubelet"]
+    kubelet.kill()
+    try:
+        _open(runs)
+        for run in runs:
+            run.shop.eventually(
+                _is_over(run.shop), what=f"the process of {run.cell} to end", within=WITHIN
+            )
+    finally:
+        kubelet.start()
+
+
+def _without_servers(runs: Sequence[Run], servers: Servers) -> None:
+    killed = [servers[engine] for engine in {run.cell.engine for run in runs}]
+    for server in killed:
+        server.kill()
+    try:
+        _open(runs)
+        for run in runs:
+            run.wait_for_word_of_server()
+    finally:
+        for server in killed:
+            server.start()
+
+
+def _is_over(shop: Shop) -> Callable[[], bool]:
+    return lambda: not _pids(shop)
+
+
+def _pids(shop: Shop) -> list[int]:
+    """Return the processes of its pods' containers, as this machine counts them."""
+    statuses = [
+        status
+        for pod in shop.objects("Pod")
+        for status in pod["status"].get("containerStatuses", ())
+    ]
+    return [pid for status in statuses for pid in processes_of(status)]
