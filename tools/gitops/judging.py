@@ -96,7 +96,7 @@ def _build(target: Path) -> None:
     shutil.copytree(SOURCE, source)
     # Flags as for localkube's programs: packages that Kubernetes shares are not compiled again.
     flags = ["-trimpath", "-ldflags", "-s -w", "-gcflags", "all=-dwarf=false"]
-    argv = [find_go(), "build", *flags, "-o", partial, "."]
+    argv: list[str | Path] = [find_go(), "build", *flags, "-o", partial, "."]
     with step("building the judges of Flux and Argo CD, once", expect="a minute"):
         log = cache_dir() / "logs" / f"{target.name}.log"
         run_logged(argv, log, cwd=source, env=go_environment())
