@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -137,8 +137,7 @@ class Api:
         ``within``: seconds for the whole exchange.
         """
         headers = {"Accept": "application/json", "Content-Type": content_type}
-        encoded = urlencode(list(query))
-        url = self._client.configuration.host + path + (f"?{encoded}" if encoded else "")
+        url = self._url(path, query)
         try:
             async with asyncio.timeout(within):
                 await self._client.update_params_for_auth(
@@ -151,6 +150,36 @@ class Api:
             raise UnreadableError(
                 f"the API server did not answer {method} {path} ({type(error).__name__})"
             ) from error
+
+    async def stream(
+        self, path: str, query: Iterable[tuple[str, str]] = ()
+    ) -> AsyncGenerator[bytes]:
+        """Yield the bytes of an answer as they come, however long that takes.
+
+        Raises UnreadableError for any other status than 200, and when the connection breaks.
+        """
+        headers: dict[str, str] = {"Accept": "*/*"}
+        patient = aiohttp.ClientTimeout(total=None, sock_connect=REQUEST_TIMEOUT)
+        try:
+            await self._client.update_params_for_auth(
+                headers, [], ["BearerToken"], path, "GET", None
+            )
+            answer = await self._client.call_api(
+                "GET", self._url(path, query), header_params=headers, _request_timeout=patient
+            )
+            async with answer.response as response:
+                if response.status != 200:
+                    raise UnreadableError(
+                        f"{path} cannot be read: {response.status} {response.reason}"
+                    )
+                async for part in response.content.iter_any():
+                    yield part
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise UnreadableError(f"{path} broke off ({type(error).__name__})") from error
+
+    def _url(self, path: str, query: Iterable[tuple[str, str]]) -> str:
+        encoded = urlencode(list(query))
+        return str(self._client.configuration.host) + path + (f"?{encoded}" if encoded else "")
 
     async def _exchange(
         self, method: str, url: str, headers: dict[str, str], body: JSON
