@@ -12,11 +12,16 @@ from stage.setting import OPERATOR, OPERATOR_NAMESPACE
 def kill_operator(api: ApiServer) -> None:
     """Kill the operator's process as the kernel would for want of memory; kubelet restarts it."""
     deadline = time.monotonic() + 60
-    while not (running := processes_of(_container(api))):
+    while not (running := operator_processes(api)):
         assert time.monotonic() < deadline, "the operator does not run"
         time.sleep(0.2)
     for pid in running:
         os.kill(pid, signal.SIGKILL)
+
+
+def operator_processes(api: ApiServer) -> list[int]:
+    """Return the pids, as this machine counts them, of the operator; none while it does not run."""
+    return processes_of(_container(api))
 
 
 def count_restarts(api: ApiServer) -> int:
