@@ -50,9 +50,14 @@ def a_job(name: str, script: str) -> str:
     )
 
 
-def run_to_its_end(cluster: Cluster, name: str, script: str) -> str:
-    """Run a script as a Job in the namespace `default`; return what it printed."""
-    cluster.kubectl("apply", "-f", "-", input=a_job(name, script))
+def run_to_its_end(cluster: Cluster, name: str, script: str, *, on: str = "") -> str:
+    """Run a script as a Job in the namespace `default`, on a certain node; what it printed."""
+    job = json.loads(a_job(name, script))
+    if on:
+        pod = job["spec"]["template"]["spec"]
+        pod["nodeSelector"] = {"kubernetes.io/hostname": on}
+        pod["tolerations"] = [{"operator": "Exists"}]
+    cluster.kubectl("apply", "-f", "-", input=json.dumps(job))
     cluster.kubectl("wait", "--for=condition=Complete", f"job/{name}", "--timeout=60s")
     return cluster.kubectl("logs", f"job/{name}").stdout.strip()
 
@@ -163,6 +168,27 @@ def test_pods_run_again_after_a_part_was_killed_and_restarted(cluster: Cluster, 
     assert run_to_its_end(cluster, f"after-{name}", "print('again')") == "again"
 
 
+def test_a_further_node_is_cut_off_dies_boots_and_leaves_nothing_behind(cluster: Cluster) -> None:
+    """What fault tests do to a node of their own; only pods that tolerate its taint go there."""
+    further = cluster.add_node()
+    try:
+        further.node.load_archive(archive_of(BASE_IMAGE))
+        assert run_to_its_end(cluster, "first", "print(1)", on=further.name) == "1"
+        further.cut()
+        assert not reaches(further.node.network.node_address)
+        further.die()
+        further.mend()
+        further.boot()
+        assert reaches(further.node.network.node_address)
+        assert run_to_its_end(cluster, "second", "print(2)", on=further.name) == "2"
+    finally:
+        further.remove()
+        cluster.kubectl("delete", "node", further.name)
+    assert not further.node.folder.exists()
+    assert not further.node.network.namespace_file.exists()
+    assert run_to_its_end(cluster, "third", "print(3)") == "3"
+
+
 def test_two_clusters_at_once_leave_nothing_behind(short_path: Path) -> None:
     """Clusters do not meet, and `stop` undoes all that `start` did."""
     both = [Cluster(short_path / name) for name in ("a", "b")]
@@ -192,6 +218,13 @@ def test_a_failed_start_leaves_only_logs(tmp_path: Path) -> None:
         wrong.start()
     assert [entry.name for entry in (tmp_path / "c").iterdir()] == ["logs"]
     assert traces_of(str(tmp_path)) == []
+
+
+def reaches(address: str) -> bool:
+    """Return whether the kubelet at an address takes a connection within two seconds."""
+    with contextlib.suppress(OSError), socket.create_connection((address, 10250), timeout=2):
+        return True
+    return False
 
 
 def traces_of(folder: str) -> list[str]:

@@ -17,9 +17,9 @@ from typing import Self
 from localkube import binaries as programs
 from localkube import registry
 from localkube.binaries import Binaries, find_binaries
-from localkube.cgroups import ControlGroup
 from localkube.controlplane import ControlPlane, Options, free_port
 from localkube.errors import LocalkubeError
+from localkube.further import FurtherNode, further_networks, remove_network
 from localkube.network import Network, claim_network
 from localkube.node import Node
 from localkube.paths import cache_dir
@@ -112,11 +112,8 @@ class Cluster:
                 self.processes[name].kill()
         self.processes.clear()
         network = self._plane.network if self._plane else None
-        if network:
-            group = ControlGroup(network.namespace)
-            group.kill()
-            group.remove()
-            network.remove()
+        for each in [*further_networks(self.state), *([network] if network else [])]:
+            remove_network(each)
         if keep_logs:
             _remove_all_but_logs(self.state)
         else:
@@ -160,6 +157,10 @@ class Cluster:
             raise LocalkubeError("this cluster has no node")
         return Node(self._started, self._started.network)
 
+    def add_node(self) -> FurtherNode:
+        """Start another node and wait until it takes pods; its `remove` undoes that."""
+        return FurtherNode.start(self._started)
+
     def binary(self, name: str) -> Path:
         """Return the path of one of the cluster's programs, such as kubectl or helm."""
         return self._started.binaries.path(name)
@@ -186,7 +187,7 @@ class Cluster:
         """Wait until the apiserver answers and the node, if any, takes pods."""
         wait_for_api(self._started, self.processes["kube-apiserver"])
         if self.options.node:
-            wait_for_node(self._started, self.processes["kubelet"])
+            wait_for_node(self._started, self.processes["kubelet"], name=self.node.name)
 
     def load_archive(self, archive: Path) -> None:
         """Give the node the images of an archive, as `images.build_image` returns."""

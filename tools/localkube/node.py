@@ -17,6 +17,7 @@ from localkube.controlplane import ControlPlane
 from localkube.errors import LocalkubeError
 from localkube.network import Network
 from localkube.nodeconfig import (
+    FURTHER_TAINT,
     NODE_NAME,
     cni_config,
     containerd_config,
@@ -37,11 +38,18 @@ class Node:
 
     plane: ControlPlane
     network: Network
+    suffix: str = ""
+    """Tells a further node's name and files from those of the first."""
+
+    @property
+    def name(self) -> str:
+        """Return the Node object's name."""
+        return NODE_NAME + self.suffix
 
     @property
     def folder(self) -> Path:
         """Return the node's part of the state folder."""
-        return self.plane.state / "node"
+        return self.plane.state / f"node{self.suffix}"
 
     @property
     def socket(self) -> Path:
@@ -69,23 +77,26 @@ class Node:
             (self.folder / name).mkdir(parents=True)
         self.cgroup.create()
         plane, address = self.plane, self.network.node_address
-        plane.authority.issue(
-            "kubelet-server", user=NODE_NAME, addresses=[f"IP:{address}", f"DNS:{NODE_NAME}"]
-        )
-        user = f"system:node:{NODE_NAME}"
-        plane.issue_kubeconfig("kubelet", user=user, groups=["system:nodes"])
-        plane.issue_kubeconfig("kube-proxy", user="system:kube-proxy")
+        served = [f"IP:{address}", f"DNS:{self.name}"]
+        plane.authority.issue(f"kubelet-server{self.suffix}", user=self.name, addresses=served)
+        user = f"system:node:{self.name}"
+        plane.issue_kubeconfig(f"kubelet{self.suffix}", user=user, groups=["system:nodes"])
+        plane.issue_kubeconfig(f"kube-proxy{self.suffix}", user="system:kube-proxy")
         # Kubernetes ships a role for the DNS server's service account only, none for a user.
-        plane.issue_kubeconfig("coredns", user="localkube-dns", groups=["system:masters"])
+        coredns = f"coredns{self.suffix}"
+        plane.issue_kubeconfig(coredns, user="localkube-dns", groups=["system:masters"])
         (self.folder / "resolv.conf").write_text("")
         (self.folder / "containerd.toml").write_text(containerd_config(self.folder))
         (self.folder / "cni" / "10-localkube.conflist").write_text(
             json.dumps(cni_config(self.network, self.folder))
         )
-        config = kubelet_config(plane, self.network, self.folder)
+        key_pair = plane.authority.folder / f"kubelet-server{self.suffix}"
+        config = dict(kubelet_config(plane, self.network, self.folder, key_pair=key_pair))
+        if self.suffix:
+            config["registerWithTaints"] = [FURTHER_TAINT]
         (self.folder / "kubelet.json").write_text(json.dumps(config, indent=2))
         (self.folder / "Corefile").write_text(
-            coredns_config(self.network, plane.state / "coredns.kubeconfig")
+            coredns_config(self.network, plane.state / f"{coredns}.kubeconfig")
         )
 
     def commands(self) -> Iterator[tuple[str, list[str]]]:
@@ -102,9 +113,9 @@ class Node:
             "kube-proxy",
             self._inside(
                 str(path("kube-proxy")),
-                f"--kubeconfig={state / 'kube-proxy.kubeconfig'}",
+                f"--kubeconfig={state / f'kube-proxy{self.suffix}.kubeconfig'}",
                 "--proxy-mode=iptables",
-                f"--hostname-override={NODE_NAME}",
+                f"--hostname-override={self.name}",
                 f"--cluster-cidr={self.network.pods}",
                 # These sysctls belong to the host and cannot be set from the node's namespace.
                 *("--conntrack-max-per-core=0", "--conntrack-min=0"),
@@ -119,9 +130,9 @@ class Node:
             self._inside(
                 str(path("kubelet")),
                 f"--config={self.folder / 'kubelet.json'}",
-                f"--kubeconfig={state / 'kubelet.kubeconfig'}",
+                f"--kubeconfig={state / f'kubelet{self.suffix}.kubeconfig'}",
                 f"--root-dir={self.folder / 'kubelet'}",
-                f"--hostname-override={NODE_NAME}",
+                f"--hostname-override={self.name}",
                 f"--node-ip={self.network.node_address}",
             ),
         )

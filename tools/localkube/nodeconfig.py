@@ -11,6 +11,8 @@ NODE_NAME = "localkube"
 _CNI_FOLDERS = ("/usr/lib/cni", "/opt/cni/bin")  # Debian's, and everyone else's
 PAUSE_IMAGE = "localhost/localkube-pause:1"
 CLUSTER_DOMAIN = "cluster.local"
+FURTHER_TAINT = {"key": "localkube/further", "effect": "NoSchedule"}
+"""On every node but the first, so that only pods that mean to be there meet its fate."""
 # The name by which pods reach this machine, where its databases listen.
 HOST_NAME = "host.localkube"
 
@@ -99,8 +101,13 @@ def coredns_config(network: Network, kubeconfig: Path) -> str:
 """
 
 
-def kubelet_config(plane: ControlPlane, network: Network, folder: Path) -> Mapping[str, Any]:
-    """Return the kubelet's configuration: no clean-up of images, no throttling, quick syncs."""
+def kubelet_config(
+    plane: ControlPlane, network: Network, folder: Path, *, key_pair: Path
+) -> Mapping[str, Any]:
+    """Return the kubelet's configuration: no clean-up of images, no throttling, quick syncs.
+
+    ``key_pair``: its server certificate and key, without their endings.
+    """
     pki = plane.authority.folder
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
@@ -112,8 +119,8 @@ def kubelet_config(plane: ControlPlane, network: Network, folder: Path) -> Mappi
             "x509": {"clientCAFile": str(pki / "ca.crt")},
         },
         "authorization": {"mode": "Webhook"},
-        "tlsCertFile": str(pki / "kubelet-server.crt"),
-        "tlsPrivateKeyFile": str(pki / "kubelet-server.key"),
+        "tlsCertFile": f"{key_pair}.crt",
+        "tlsPrivateKeyFile": f"{key_pair}.key",
         "containerRuntimeEndpoint": f"unix://{folder}/containerd.sock",
         "cgroupDriver": "cgroupfs",
         # Two kubelets under one root would remove each other's pods as orphans.

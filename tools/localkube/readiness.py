@@ -42,8 +42,8 @@ def wait_for_api(plane: ControlPlane, process: Process) -> None:
     wait_for_http(f"{plane.url}/api/v1/namespaces/default", process, context=context)
 
 
-def wait_for_node(plane: ControlPlane, process: Process) -> None:
-    """Wait until the node is Ready and takes pods."""
+def wait_for_node(plane: ControlPlane, process: Process, *, name: str) -> None:
+    """Wait until a node is Ready and takes pods."""
     context = _context(plane)
 
     def is_ready() -> bool:
@@ -51,11 +51,15 @@ def wait_for_node(plane: ControlPlane, process: Process) -> None:
         return any(
             condition["type"] == "Ready" and condition["status"] == "True"
             for node in listed.get("items", ())
-            if not node["spec"].get("taints")
+            if node["metadata"]["name"] == name
+            and not any(
+                taint["key"].startswith("node.kubernetes.io/")
+                for taint in node["spec"].get("taints", ())
+            )
             for condition in node["status"].get("conditions", ())
         )
 
-    wait_until(is_ready, "waiting for the node", process)
+    wait_until(is_ready, f"waiting for the node {name}", process)
 
 
 def wait_for_account(plane: ControlPlane, process: Process) -> None:
