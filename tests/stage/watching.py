@@ -2,6 +2,7 @@
 
 import threading
 from collections import defaultdict
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
@@ -11,10 +12,10 @@ _KINDS = ("DjangoProject", "DatabaseAlias", "DatabaseRoutingPolicy")
 
 
 class History:
-    """While the context is open, watches all objects of ours in all namespaces."""
+    """While the context is open, watches objects in all namespaces: by default all of ours."""
 
-    def __init__(self, api: ApiServer) -> None:
-        self._watches = [api.watch(kind) for kind in _KINDS]
+    def __init__(self, api: ApiServer, kinds: Iterable[str] = _KINDS) -> None:
+        self._watches = [api.watch(kind) for kind in kinds]
         self._seen: dict[str, list[JSON]] = defaultdict(list)
         self._threads = [
             threading.Thread(target=self._record, args=(watch,)) for watch in self._watches
@@ -44,6 +45,10 @@ class History:
             for condition in one.get("status", {}).get("conditions", ())
             if condition["type"] == "Stalled" and condition["status"] == "True"
         ]
+
+    def seen(self, namespace: str) -> list[JSON]:
+        """Return every version of a namespace's objects, in the order they were written."""
+        return sorted(self._seen[namespace], key=lambda o: int(o["metadata"]["resourceVersion"]))
 
     def versions(self, namespace: str) -> int:
         """Return how many versions of a namespace's objects were seen."""
