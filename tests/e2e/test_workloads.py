@@ -12,7 +12,7 @@ from stage.watching import History
 WATCHED = (*KINDS, "Deployment")
 SLOW = {"SHOP_EXTRA_APPS": "slow", "SHOP_SLOW_SECONDS": "2"}
 BROKEN = {"SHOP_EXTRA_APPS": "broken"}
-LISTED = {"workloads": [{"kind": "Deployment", "name": "web"}]}
+WEB = [{"kind": "Deployment", "name": "web"}]
 PEOPLE = policy("people", rule(["customers", "orders"], write="users"))
 SESSIONS = policy("sessions", rule(["sessions"], write="sessions"))
 REVISION, CREDENTIALS = "dbalias.dev/revision", "dbalias.dev/credentials-revision"
@@ -72,12 +72,12 @@ def test_pods_that_wait_for_migrations_are_no_deadlock_and_restart_once_for_a_re
     """Applied all at once; then image, alias and policy change, the last alias is slow."""
     default, users = shop.postgres("app"), shop.mariadb("users")
     with History(api, WATCHED) as history:
-        shop.apply(web(), project(**LISTED), entry("default", default), entry("users", users),
+        shop.apply(web(), project(workloads=WEB), entry("default", default), entry("users", users),
                    PEOPLE)  # fmt: skip
         shop.wait_ready()
         shop.eventually(lambda: _is_rolled_out(shop), what="web to be there")
         first = templates(history.seen(shop.namespace))
-        shop.apply(project(image=SHOP_1_5, env=SLOW, **LISTED),
+        shop.apply(project(image=SHOP_1_5, env=SLOW, workloads=WEB),
                    entry("sessions", shop.postgres("sessions")), SESSIONS)  # fmt: skip
         shop.expect("Migrated", "True", alias="sessions")
         shop.wait_ready()
@@ -102,12 +102,12 @@ def test_failed_alias_holds_workloads_back_but_not_their_credentials(
     """One restart for the new password at once, the one for new settings once it is mended."""
     default, users = shop.postgres("app"), shop.postgres("users")
     with History(api, WATCHED) as history:
-        shop.apply(web(), project(**LISTED), entry("default", default))
+        shop.apply(web(), project(workloads=WEB), entry("default", default))
         shop.wait_ready()
         shop.eventually(lambda: _is_rolled_out(shop), what="web to be there")
         before = stamps(shop)
         shop.apply(
-            project(env=BROKEN, **LISTED), entry("users", users),
+            project(env=BROKEN, workloads=WEB), entry("users", users),
             policy("people", rule(["customers", "orders", "broken"], write="users")),
         )  # fmt: skip
         shop.expect("Migrated", "False", reason="MigrationFailed", alias="users")
@@ -117,7 +117,7 @@ def test_failed_alias_holds_workloads_back_but_not_their_credentials(
         )
         assert stamps(shop)[REVISION] == before[REVISION]
 
-        shop.apply(project(**LISTED))
+        shop.apply(project(workloads=WEB))
         shop.wait_ready()
         assert stamps(shop)[REVISION] == shop.published()["revision"] != before[REVISION]
         told = judged(history.seen(shop.namespace))
@@ -128,7 +128,7 @@ def test_failed_alias_holds_workloads_back_but_not_their_credentials(
 def _is_rolled_out(shop: Shop) -> bool:
     found = shop.fetch("Deployment", "web")
     status = found.get("status", {})
-    return (
+    return bool(
         status.get("observedGeneration") == found["metadata"]["generation"]
         and status.get("availableReplicas") == status.get("updatedReplicas") == 1
         and status.get("replicas") == 1
