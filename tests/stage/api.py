@@ -32,6 +32,7 @@ _GROUPS = {
     "ServiceAccount": ("api/v1", "serviceaccounts"),
     "Deployment": ("apis/apps/v1", "deployments"),
     "Job": ("apis/batch/v1", "jobs"),
+    "Lease": ("apis/coordination.k8s.io/v1", "leases"),
     "DjangoProject": ("apis/dbalias.dev/v1alpha1", "djangoprojects"),
     "DatabaseAlias": ("apis/dbalias.dev/v1alpha1", "databasealiases"),
     "DatabaseRoutingPolicy": ("apis/dbalias.dev/v1alpha1", "databaseroutingpolicies"),
@@ -105,14 +106,14 @@ class ApiServer:
             content_type="application/merge-patch+json",
         )
 
-    def delete(self, kind: str, namespace: str, name: str) -> None:
-        """Delete an object and, in the background, what it owns; nothing if it is gone."""
+    def delete(self, kind: str, namespace: str, name: str, **options: JSON) -> None:
+        """Delete an object and, in the background, what it owns; nothing if it is gone.
+
+        `options` are further DeleteOptions, such as gracePeriodSeconds.
+        """
+        body = {"propagationPolicy": "Background", **options}
         try:
-            self._request(
-                "DELETE",
-                path_of(kind, namespace, name),
-                body={"propagationPolicy": "Background"},
-            )
+            self._request("DELETE", path_of(kind, namespace, name), body=body)
         except ApiError as error:
             if error.status != 404:
                 raise
