@@ -36,6 +36,7 @@ class Exit(IntEnum):
     LOGIN = 8
     MISSING_TABLES = 9
     COMMAND = 10
+    PLAN = 11
 
 
 REASONS: Mapping[Exit, str] = {
@@ -49,6 +50,7 @@ REASONS: Mapping[Exit, str] = {
     Exit.LOGIN: "LoginRefused",
     Exit.MISSING_TABLES: "MissingTables",
     Exit.COMMAND: "CommandFailed",
+    Exit.PLAN: "PlanSuperseded",
 }
 """The operator's word (a condition's reason) for each exit code."""
 

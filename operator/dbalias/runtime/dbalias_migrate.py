@@ -1,11 +1,13 @@
 """The migrate Job's program: one alias, one process, one report.
 
-    python -c BOOTSTRAP --database=ALIAS [--check] [--app=APP]... [--command=WORD]... [-- ARGS]
+    python -c BOOTSTRAP --database=ALIAS [--check | --approved=DIGEST] [--app=APP]...
+        [--command=WORD]... [-- ARGS]
 
 Settings and ``django.setup()``, the routing audit, the lock on the physical database, the plan,
 ``migrate --database=ALIAS``, and a look for missing tables. With ``--check`` it takes no lock
-and writes nothing: audit, plan, missing tables. Exit codes: dbalias_errors.Exit. SIGTERM stops
-it between two migrations. It runs by hand as a file, too.
+and writes nothing: audit, plan with its SQL and digest, missing tables; with ``--approved``
+it migrates only what has that digest. Exit codes: dbalias_errors.Exit. SIGTERM stops it between
+two migrations. It runs by hand as a file, too.
 """
 
 from __future__ import annotations
@@ -108,8 +110,32 @@ class Run:
         self.report.update(state="planning")
         open_connection(connection)
         apps = self._plan(connection)
+        if self.report.content["pendingCount"]:
+            proposal = self._propose(connection, apps)
+            self.report.update(plan=proposal.render())
+            for line in proposal.lines():
+                log(line)
         self.pause()
         self._look_for_missing_tables(connection, apps)
+
+    def _propose(self, connection: Any, apps: Sequence[str] | None) -> Any:
+        from dbalias_proposal import propose
+
+        options = self.options
+        return propose(connection, apps, command=options.command, args=options.args)
+
+    def _demand_approved(self, connection: Any, apps: Sequence[str] | None) -> None:
+        """Refuse what differs from the plan that a person approved, if one had to."""
+        approved = self.options.approved
+        if approved is None:
+            return
+        proposal = self._propose(connection, apps)
+        if proposal.digest != approved:
+            raise RunError(
+                Exit.PLAN,
+                f"nothing was migrated: the approved plan {approved} is not what is pending now, "
+                f"the plan {proposal.digest} of {len(proposal.scripts)} migrations",
+            )
 
     def _migrate_under_lock(self, connection: Any) -> None:
         from dbalias_lock import database_lock
@@ -126,6 +152,7 @@ class Run:
             self.report.update(state="planning", holder=None)
             open_connection(connection)
             apps = self._plan(connection)
+            self._demand_approved(connection, apps)
             if self.options.command:
                 self._run_command(connection)
             else:
@@ -250,6 +277,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--lock-timeout", type=float, default=300.0)
     parser.add_argument("--audit", choices=("Enforce", "Warn"), default="Enforce")
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--approved")
     parser.add_argument("--app", action="append", default=[])
     parser.add_argument("--command", action="append", default=[])
     options = parser.parse_args(words[:cut])

@@ -30,12 +30,7 @@ def read_plan(connection: Any, apps: Sequence[str] | None) -> Plan:
     executor = MigrationExecutor(connection)
     loader = executor.loader
     loader.check_consistent_history(connection)
-    pending = [
-        full_name((m.app_label, m.name))
-        for m, _ in executor.migration_plan(
-            [key for key in loader.graph.leaf_nodes() if apps is None or key[0] in apps]
-        )
-    ]
+    pending = [full_name((m.app_label, m.name)) for m in pending_migrations(executor, apps)]
     known = {key for m in loader.disk_migrations.values() for key in m.replaces}
     known.update(loader.disk_migrations)
     applied = executor.recorder.applied_migrations()
@@ -43,6 +38,13 @@ def read_plan(connection: Any, apps: Sequence[str] | None) -> Plan:
     newest = max(applied.values(), key=lambda record: record.id, default=None)
     last = full_name((newest.app, newest.name)) if newest else None
     return Plan(pending, sorted(map(full_name, ahead)), last)
+
+
+def pending_migrations(executor: Any, apps: Sequence[str] | None) -> list[Any]:
+    """Return what Django would apply, in its order; ``apps`` None means all."""
+    leaves = executor.loader.graph.leaf_nodes()
+    targets = [key for key in leaves if apps is None or key[0] in apps]
+    return [migration for migration, _ in executor.migration_plan(targets)]
 
 
 def applied_migrations(connection: Any) -> list[str]:

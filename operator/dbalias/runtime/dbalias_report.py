@@ -80,6 +80,7 @@ class Report:
             "appliedCount": 0,
             "pending": [],
             "pendingCount": 0,
+            "plan": None,
             "current": None,
             "currentAtomic": None,
             "commandExit": None,

@@ -1,0 +1,1 @@
+"""An app whose migrations hold everything that a plan has to tell."""
