@@ -1,0 +1,190 @@
+"""What went wrong with migration Jobs elsewhere, tried here on real pods: a test for each.
+
+Others of the kind are where their subject is: two runs that meet in test_two_operators and
+tests/integration/runtime/test_lock, waits for migrations in test_workloads.
+"""
+
+import time
+from datetime import UTC, datetime
+
+from stage.api import JSON, ApiServer
+from stage.images import SHOP_1_5
+from stage.objects import entry, policy, project, rule, secret
+from stage.play import Shop, is_complete, is_finished
+from stage.watching import History
+
+BROKEN = {"SHOP_EXTRA_APPS": "broken"}
+PEOPLE = rule(["customers", "orders", "broken"], write="users")
+SOMEBODYS_POD: JSON = {
+    "tolerations": [{"key": "databases", "operator": "Exists", "effect": "NoSchedule"}],
+    "resources": {"requests": {"memory": "64Mi"}, "limits": {"memory": "256Mi"}},
+    "imagePullSecrets": [{"name": "registry-login"}],
+    "serviceAccountName": "migrator",
+}
+ACCOUNT = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "migrator"}}
+
+
+def moment(text: str) -> datetime:
+    """Return a time as Kubernetes writes it."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
+
+
+def record(shop: Shop, alias: str) -> JSON:
+    """Return what is kept of an alias' migration."""
+    return shop.fetch("DatabaseAlias", alias)["status"].get("migration", {})
+
+
+def test_failed_run_counts_as_done_for_no_dependant_and_freezes_nobody_else(shop: Shop) -> None:
+    """Users fails: reports, which depends on it, waits and says so; default takes the release."""
+    shop.apply(
+        project(env=BROKEN),
+        entry("default", shop.postgres("app")),
+        entry("users", shop.mariadb("users")),
+        entry("reports", shop.postgres("reports"), migrate={"dependsOn": ["users"]}),
+        policy("people", PEOPLE),
+    )
+    shop.expect("Migrated", "False", reason="MigrationFailed", alias="users")
+    told = shop.expect("Migrated", "False", reason="DependencyNotMigrated", alias="reports")
+    assert "users" in told["message"]
+    shop.expect("Ready", "True", alias="default")
+
+    shop.apply(project(image=SHOP_1_5, env=BROKEN))
+    shop.eventually(lambda: shop.attempts("users") == 2, what="users to be tried with 1.5")
+    shop.expect("Migrated", "False", reason="MigrationFailed", alias="users")
+    shop.expect("Ready", "True", alias="default")
+    assert record(shop, "default")["completed"]["image"] == SHOP_1_5
+    assert shop.attempts("reports") == 0
+    stalled = shop.expect("Stalled", "True")
+    assert "users" in stalled["message"]
+    events = [one for one in shop.objects("Event") if one["reason"] == "MigrationFailed"]
+    assert {one["involvedObject"]["name"] for one in events} >= {"users"}
+    assert {one["type"] for one in events} == {"Warning"}
+
+
+def test_a_jobs_existence_is_not_its_end(shop: Shop) -> None:
+    """Reports depends on users, which still runs: it starts when that has ended, not before."""
+    slow = {"SHOP_EXTRA_APPS": "slow", "SHOP_SLOW_SECONDS": "1"}
+    shop.apply(
+        project(env=slow),
+        entry("default", shop.postgres("app")),
+        entry("reports", shop.postgres("reports"), migrate={"dependsOn": ["default"]}),
+    )
+    shop.wait_ready()
+    (first,), (second,) = shop.jobs(alias="default"), shop.jobs(alias="reports")
+    assert first["status"]["completionTime"] <= second["metadata"]["creationTimestamp"]
+
+
+def test_jobs_are_named_by_what_they_run_and_never_applied_over(shop: Shop) -> None:
+    """A release makes another Job; the operator only ever creates and deletes them."""
+    since = time.time()
+    shop.apply(ACCOUNT, project(pod=SOMEBODYS_POD), entry("default", shop.postgres("app")))
+    shop.wait_ready()
+    (first,) = shop.jobs()
+    shop.apply(project(image=SHOP_1_5, pod=SOMEBODYS_POD))
+    shop.wait_ready()
+    same, second = shop.jobs()
+    assert same["metadata"]["uid"] == first["metadata"]["uid"]
+    assert same["spec"] == first["spec"]
+    assert second["metadata"]["name"] != first["metadata"]["name"]
+    verbs = [write.split()[0] for write in shop.writes(since) if " jobs/" in write]
+    assert verbs == ["create", "create"]
+    _check_pods_have_what_the_user_gave(shop)
+    _check_nothing_needs_the_job(shop)
+
+
+def _check_pods_have_what_the_user_gave(shop: Shop) -> None:
+    """Tolerations, resources, pull secrets and the account reach the pod that runs."""
+    for pod in shop.objects("Pod", labelSelector="dbalias.dev/purpose=migrate"):
+        spec = pod["spec"]
+        assert SOMEBODYS_POD["tolerations"][0] in spec["tolerations"]
+        assert spec["containers"][0]["resources"] == SOMEBODYS_POD["resources"]
+        assert spec["imagePullSecrets"] == SOMEBODYS_POD["imagePullSecrets"]
+        assert spec["serviceAccountName"] == "migrator"
+
+
+def _check_nothing_needs_the_job(shop: Shop) -> None:
+    """With every Job gone `kubectl wait` and `dbalias_wait` pass at once, and none runs again."""
+    for job in shop.jobs():
+        assert "ttlSecondsAfterFinished" not in job["spec"]
+        shop.delete("Job", job["metadata"]["name"])
+    waiting = shop.kubectl(
+        "wait", "--for=condition=Ready", "djp/shop", "dba/default", "--timeout=5s"
+    )
+    told, _ = waiting.communicate(timeout=30)
+    assert waiting.returncode == 0, told
+    waited = shop.run("python", "/etc/dbalias/dbalias_wait.py", "--timeout=5", image=SHOP_1_5)
+    assert "migrated: default" in waited
+    assert shop.jobs() == []
+    assert shop.attempts("default") == 2
+
+
+def test_deleted_job_does_not_bypass_the_back_off(shop: Shop) -> None:
+    """A login that is refused is tried again at the time in status, though its Job is gone."""
+    default = shop.postgres("app")
+    wrong = secret("default", default)
+    wrong["stringData"] = {"password": "wrong"}
+    (_, alias) = entry("default", default)
+    shop.apply(project(), wrong, alias)
+    shop.expect("Migrated", "False", reason="LoginRefused", alias="default")
+    again = moment(record(shop, "default")["retryAt"])
+    (job,) = shop.jobs()
+    shop.delete("Job", job["metadata"]["name"])
+    (second,) = shop.eventually(shop.jobs, what="the next attempt")
+    assert moment(second["metadata"]["creationTimestamp"]) >= again
+    assert shop.attempts("default") == 2
+    shop.apply(secret("default", default))
+    shop.wait_ready()
+
+
+def test_failure_target_is_not_failed(shop: Shop, api: ApiServer) -> None:
+    """Past its deadline a Job shall fail, and its pod still stops: no second one meanwhile."""
+    env = {"SHOP_EXTRA_APPS": "slow", "SHOP_SLOW_SECONDS": "5"}
+    with History(api, ("Job", "Pod", "DatabaseAlias")) as history:
+        shop.apply(project(env=env), entry("default", shop.postgres("app")))
+        shop.eventually(shop.running, what="the Job to run")
+        (job,) = shop.jobs()
+        shop.change("Job", job["metadata"]["name"], spec={"activeDeadlineSeconds": 1})
+        shop.eventually(lambda: shop.attempts("default") == 2, what="another attempt")
+        shop.apply(project(env={**env, "SHOP_SLOW_SECONDS": "0"}))
+        shop.wait_ready()
+        seen = history.seen(shop.namespace)
+    (first, *_), most = shop.jobs(), 0
+    told = [one for one in seen if one["metadata"].get("uid") == first["metadata"]["uid"]]
+    assert any(_is_failing(one) and not is_finished(one) for one in told)
+    running: set[str] = set()
+    for one in seen:
+        if one["kind"] == "Pod":
+            name, ended = one["metadata"]["name"], one["status"]["phase"] in ("Succeeded", "Failed")
+            running = running - {name} if ended else running | {name}
+            most = max(most, len(running))
+    assert most == 1
+    assert is_complete(shop.jobs()[-1])
+
+
+def test_migration_started_thrice_at_once_takes_place_once(shop: Shop) -> None:
+    """Two more pods of a Job while it runs: they wait for the lock, and find nothing to do."""
+    default = shop.postgres("app")
+    slow = {"SHOP_EXTRA_APPS": "slow", "SHOP_SLOW_SECONDS": "1"}
+    shop.apply(project(env=slow), entry("default", default))
+    (job,) = shop.eventually(shop.jobs, what="the Job")
+    twins = ["twin-1", "twin-2"]
+    shop.apply(*(_pod(name, job["spec"]["template"]["spec"]) for name in twins))
+    shop.wait_ready()
+    shop.eventually(lambda: all(_phase(shop, name) for name in twins), what="the twins to end")
+    assert [_phase(shop, name) for name in twins] == ["Succeeded", "Succeeded"]
+    recorded = default.values("SELECT app || '.' || name FROM django_migrations")
+    assert len(recorded) == len(set(recorded)) > 20
+    assert default.values("SELECT count(*) FROM orders_shippingmethod") == [1]
+
+
+def _pod(name: str, spec: JSON) -> JSON:
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+
+
+def _phase(shop: Shop, name: str) -> str:
+    phase = shop.fetch("Pod", name)["status"].get("phase", "")
+    return phase if phase in ("Succeeded", "Failed") else ""
+
+
+def _is_failing(job: JSON) -> bool:
+    return any(one["type"] == "FailureTarget" for one in job["status"].get("conditions", ()))
