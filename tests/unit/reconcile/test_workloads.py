@@ -12,18 +12,18 @@ from unit.reconcile.scene import Scene
 from unit.reconcile.test_running import deployment, stamps
 
 REVISION, CREDENTIALS = "dbalias.dev/revision", "dbalias.dev/credentials-revision"
-LISTED = {"workloads": [{"kind": "Deployment", "name": "web"}]}
+WEB = [{"kind": "Deployment", "name": "web"}]
 PENDING: dict[str, Any] = {"state": "done", "pending": ["shop.0002_more"], "pendingCount": 1}
 
 
 def a_release(**migrate: JSON) -> Scene:
     """Return a Ready project with a workload, of which another image and alias are declared."""
-    before = project(image="shop:1", **LISTED)
+    before = project(image="shop:1", workloads=WEB)
     scene = Scene().put(before, alias("default"), secret(), deployment("web")).settle()
     scene.end_job("default")
     scene.wait(6).settle()
     body = scene.get("DjangoProject", "shop")
-    after = project(image="shop:2", migrate=migrate, **LISTED)
+    after = project(image="shop:2", migrate=migrate, workloads=WEB)
     scene.put({**body, "spec": after["spec"]}, alias("users"))
     return scene.wait(6).settle().wait(6).settle()  # its Secret goes ahead of its Job
 
