@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+import threading
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any
@@ -37,6 +38,8 @@ class Exit(IntEnum):
     MISSING_TABLES = 9
     COMMAND = 10
     PLAN = 11
+    POOLER = 12
+    HALFWAY = 13
 
 
 REASONS: Mapping[Exit, str] = {
@@ -51,6 +54,8 @@ REASONS: Mapping[Exit, str] = {
     Exit.MISSING_TABLES: "MissingTables",
     Exit.COMMAND: "CommandFailed",
     Exit.PLAN: "PlanSuperseded",
+    Exit.POOLER: "PoolerInTheWay",
+    Exit.HALFWAY: "MigrationInterrupted",
 }
 """The operator's word (a condition's reason) for each exit code."""
 
@@ -64,21 +69,47 @@ class RunError(Exception):
         self.message = message
 
 
-def open_connection(connection: Any) -> None:
+def open_connection(connection: Any, *, patience: float = 40.0) -> None:
     """Connect; raise RunError LOGIN, UNREACHABLE or CONFIGURATION when it cannot.
 
-    ``connection`` is a Django database wrapper.
+    ``connection`` is a Django database wrapper, ``patience`` is in seconds.
     """
     from django.core.exceptions import ImproperlyConfigured
     from django.db.utils import DatabaseError, InterfaceError
 
     try:
-        connection.ensure_connection()
+        _connect(connection, patience)
     except ImproperlyConfigured as error:  # Django's own words, which hold names alone
         said = f'database "{connection.alias}": {" ".join(str(error).split())}'
         raise RunError(Exit.CONFIGURATION, said) from None
     except (DatabaseError, InterfaceError, OSError, TypeError, ValueError) as error:
         raise _connection_failure(connection, error) from None
+
+
+def _connect(connection: Any, patience: float) -> None:
+    """Connect in a thread of its own: some drivers wait without end for a server's first word."""
+    raised: list[BaseException] = []
+
+    def connect() -> None:
+        try:
+            connection.ensure_connection()
+        except BaseException as error:
+            raised.append(error)
+
+    connection.inc_thread_sharing()
+    worker = threading.Thread(target=connect, name="dbalias-connect", daemon=True)
+    worker.start()
+    worker.join(patience)
+    if worker.is_alive():
+        where = _address(connection.settings_dict)
+        raise RunError(
+            Exit.UNREACHABLE,
+            f'database "{connection.alias}": {where} accepts connections, and has said nothing '
+            f"for {patience:.0f} s: check that it is a database server, and whether it hangs",
+        )
+    connection.dec_thread_sharing()
+    if raised:
+        raise raised[0]
 
 
 def is_connection_error(error: BaseException) -> bool:

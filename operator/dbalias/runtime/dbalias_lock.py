@@ -1,129 +1,96 @@
 """One run at a time on a physical database: a session lock that is polled, over its own session.
 
 Waiting inside pg_advisory_lock would hold a snapshot, and a CREATE INDEX CONCURRENTLY of the
-holder would wait for the waiter; so the lock is tried and tried again. PostgreSQL's advisory
-locks belong to one database already; MySQL's and MariaDB's are the server's, so their name
-carries the database's. A heartbeat keeps the session alive and notices when it is lost; settings
-of the session make the server notice when this side died (after 15 s instead of hours).
-Other engines have no lock of this kind: there ``database_lock`` returns None.
+holder would wait for the waiter; so the lock is tried and tried again. A heartbeat keeps the
+session alive and notices when it is lost; a server that has not answered for half a minute
+counts as lost until it answers again. A pooler that lends backends out for one transaction each
+is refused: a lock taken through it protects nothing, and stays behind in a backend that the
+application uses next. Other engines have no lock of this kind: there ``database_lock`` is None.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from typing import Any, Union
 
 from dbalias_errors import Exit, RunError, open_connection
 from dbalias_report import log
+from dbalias_sessions import MySQLLock, PostgresLock, is_pooled, keep_alive, raw_cursor
 
-CONNECT_SECONDS = 10
+Lock = Union[PostgresLock, MySQLLock]
 _HEARTBEAT_SECONDS = 4.0
+_ANSWER_SECONDS = 20.0
+_SILENCE_SECONDS = 30.0
 _POLL_SECONDS = (0.2, 0.5, 1.0)
 _SAY_EVERY_SECONDS = 5.0
-_PG_KEY = int.from_bytes(b"dbalias\1", "big")
-
-
-class PostgresLock:
-    """``pg_try_advisory_lock`` with one key: the lock's space is the database itself."""
-
-    options: ClassVar[dict[str, int]] = {"connect_timeout": CONNECT_SECONDS}
-    prepare = (
-        "SET tcp_keepalives_idle = 5",
-        "SET tcp_keepalives_interval = 3",
-        "SET tcp_keepalives_count = 3",
-        "SET tcp_user_timeout = 15000",
-        "SET statement_timeout = 15000",
-    )
-    params = (_PG_KEY,)
-    take = "SELECT pg_try_advisory_lock(%s)"
-    is_held = """
-        SELECT count(*) FROM pg_locks
-        WHERE pid = pg_backend_pid() AND locktype = 'advisory' AND granted AND objsubid = 1
-        AND ((classid::bigint << 32) | objid::bigint) = %s
-    """
-    holder = """
-        SELECT 'session ' || pid || ' of ' || coalesce(usename::text, 'an unknown user')
-            || coalesce(', ' || nullif(application_name, ''), '')
-            || coalesce(', from ' || client_addr::text, '')
-        FROM pg_locks LEFT JOIN pg_stat_activity USING (pid)
-        WHERE locktype = 'advisory' AND granted AND objsubid = 1
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND ((classid::bigint << 32) | objid::bigint) = %s
-    """
-
-    def introduce(self, cursor: Any) -> None:
-        """Name this pod in pg_stat_activity, so that others can say who holds the lock."""
-        cursor.execute("SELECT set_config('application_name', %s, false)", [_introduction()])
-        cursor.execute(
-            "SELECT set_config(name, '0', false) FROM pg_settings"
-            " WHERE name = 'idle_session_timeout'"
-        )
-
-
-class MySQLLock:
-    """``GET_LOCK`` on MySQL and MariaDB, named after the database."""
-
-    options: ClassVar[dict[str, int]] = {
-        "connect_timeout": CONNECT_SECONDS,
-        "read_timeout": 15,
-        "write_timeout": 15,
-    }
-    prepare = ("SET SESSION wait_timeout = 15",)
-    take = "SELECT GET_LOCK(%s, 0)"
-    is_held = "SELECT IS_USED_LOCK(%s) = CONNECTION_ID()"
-    holder = """
-        SELECT CONCAT('connection ', id, ' of ', user, ' from ', host)
-        FROM information_schema.processlist WHERE id = IS_USED_LOCK(%s)
-    """
-
-    def __init__(self, database: str) -> None:
-        self.params = ("dbalias:" + hashlib.sha256(database.encode()).hexdigest()[:32],)
-
-    def introduce(self, cursor: Any) -> None:
-        """Do nothing: the server knows a connection by its user and address alone."""
 
 
 class HeldLock:
-    """A lock that this process holds; ``is_lost`` once its session is gone."""
+    """A lock that this process holds; ``is_lost`` once its session is gone, or is silent."""
 
-    def __init__(self, session: Any, lock: PostgresLock | MySQLLock) -> None:
+    def __init__(self, session: Any, lock: Lock) -> None:
         self._session = session
         self._lock = lock
         self._one_at_a_time = threading.Lock()
         self._released = threading.Event()
-        self._lost = False
+        self._has_ended = False
+        self._answered = time.monotonic()
         session.inc_thread_sharing()
         self._heart = threading.Thread(target=self._beat, name="dbalias-lock", daemon=True)
         self._heart.start()
 
     @property
     def is_lost(self) -> bool:
-        """Whether the heartbeat found the lock gone."""
-        return self._lost
+        """Whether the lock is gone, or nobody knows: the server is silent."""
+        return self._has_ended or self.silence > _SILENCE_SECONDS
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the server has last said that the lock is held."""
+        return time.monotonic() - self._answered
 
     def check(self) -> bool:
-        """Ask the server; return whether the lock is still held."""
-        with self._one_at_a_time:
-            if not self._lost:
-                try:
-                    with _raw_cursor(self._session) as cursor:
-                        self._lost = not _ask(cursor, self._lock.is_held, self._lock)
-                except Exception:  # whatever the driver raises, the session is not to be trusted
-                    self._lost = True
-        return not self._lost
+        """Ask the server; return whether the lock is still held. Takes 20 s at the most."""
+        if not self._one_at_a_time.acquire(timeout=_ANSWER_SECONDS):
+            return False  # the heartbeat still waits for its answer
+        try:
+            if not self._has_ended:
+                self._has_ended = not self._ask_whether_held()
+        finally:
+            self._one_at_a_time.release()
+        return not self._has_ended
+
+    def what_delays(self, raw: Any) -> str:
+        """Return what a driver's connection to the same database waits for there, or nothing."""
+        if raw is None or not self._one_at_a_time.acquire(timeout=1):
+            return ""
+        # For the log alone: whatever goes wrong here must not end a run that goes well.
+        try:
+            with contextlib.suppress(Exception), raw_cursor(self._session) as cursor:
+                cursor.execute(self._lock.blockers, [self._lock.number_of(raw)])
+                return "; ".join(str(row[0]) for row in cursor.fetchall())
+            return ""
+        finally:
+            self._one_at_a_time.release()
 
     def release(self) -> None:
         """Give the lock back by closing its session."""
         self._released.set()
-        self._heart.join()
+        self._heart.join(_ANSWER_SECONDS)
         with contextlib.suppress(Exception):  # a session that is already gone holds nothing
             self._session.close()
+
+    def _ask_whether_held(self) -> bool:
+        try:
+            with raw_cursor(self._session) as cursor:
+                is_held = bool(_ask(cursor, self._lock.is_held, self._lock))
+        except Exception:  # whatever the driver raises, the session is not to be trusted
+            return False
+        self._answered = time.monotonic()
+        return is_held
 
     def _beat(self) -> None:
         while not self._released.wait(_HEARTBEAT_SECONDS):
@@ -143,23 +110,20 @@ def database_lock(
     """Hold the lock of a Django connection's database, over a session opened like it.
 
     ``timeout`` in seconds. Yields None on an engine without such locks. Raises RunError: LOCK
-    with the holder named, STOPPED when ``should_stop`` says so, or what connecting raises.
+    with the holder named, STOPPED when ``should_stop`` says so, POOLER, or what connecting raises.
     """
     if connection.vendor not in {"postgresql", "mysql"}:
         log(f"no lock: {connection.vendor} has none that ends with its session")
         yield None
         return
-    session = _own_session(connection)
-    lock = _prepare(session)
-    try:
+    with contextlib.closing(_own_session(connection)) as session:
+        lock = _prepare(session)
         _wait_for(session, lock, timeout=timeout, tell=tell_holder, should_stop=should_stop)
         held = HeldLock(session, lock)
         try:
             yield held
         finally:
             held.release()
-    finally:
-        session.close()
 
 
 def _own_session(connection: Any) -> Any:
@@ -173,10 +137,13 @@ def _own_session(connection: Any) -> Any:
     return session
 
 
-def _prepare(session: Any) -> PostgresLock | MySQLLock:
+def _prepare(session: Any) -> Lock:
     open_connection(session)
-    lock: PostgresLock | MySQLLock = PostgresLock()
-    with _raw_cursor(session) as cursor:
+    keep_alive(session)
+    lock: Lock = PostgresLock()
+    if session.vendor == "postgresql":
+        _refuse_a_pooler(session)
+    with raw_cursor(session) as cursor:
         if session.vendor == "mysql":
             cursor.execute("SELECT DATABASE()")
             lock = MySQLLock(str(cursor.fetchone()[0]))
@@ -186,9 +153,23 @@ def _prepare(session: Any) -> PostgresLock | MySQLLock:
     return lock
 
 
+def _refuse_a_pooler(session: Any) -> None:
+    with contextlib.closing(_own_session(session)) as other:
+        open_connection(other)
+        if not is_pooled(session, other):
+            return
+    settings = session.settings_dict
+    raise RunError(
+        Exit.POOLER,
+        f'database "{session.alias}": behind {settings["HOST"]}:{settings["PORT"]} is a pooler '
+        "that lends a backend for one transaction only, through which no lock holds: set "
+        "spec.migrate.connection of the alias to the server itself, and spec.pooler to Transaction",
+    )
+
+
 def _wait_for(
     session: Any,
-    lock: PostgresLock | MySQLLock,
+    lock: Lock,
     *,
     timeout: float,
     tell: Callable[[str], None],
@@ -201,7 +182,9 @@ def _wait_for(
         waited = time.monotonic() - began
         holder = _holder(session, lock)
         if should_stop():
-            raise RunError(Exit.STOPPED, "stopped while waiting for the database lock")
+            raise RunError(
+                Exit.STOPPED, f"stopped while waiting for the database lock: held by {holder}"
+            )
         if waited >= timeout:
             raise RunError(
                 Exit.LOCK,
@@ -216,31 +199,17 @@ def _wait_for(
         tries += 1
 
 
-def _try(session: Any, lock: PostgresLock | MySQLLock) -> bool:
-    with _raw_cursor(session) as cursor:
+def _try(session: Any, lock: Lock) -> bool:
+    with raw_cursor(session) as cursor:
         return bool(_ask(cursor, lock.take, lock))
 
 
-def _holder(session: Any, lock: PostgresLock | MySQLLock) -> str:
-    with _raw_cursor(session) as cursor:
+def _holder(session: Any, lock: Lock) -> str:
+    with raw_cursor(session) as cursor:
         return str(_ask(cursor, lock.holder, lock) or "a session that has just ended")
 
 
-@contextlib.contextmanager
-def _raw_cursor(session: Any) -> Iterator[Any]:
-    """Use the driver's cursor: Django's own belongs to one thread and logs each statement."""
-    with session.wrap_database_errors, contextlib.closing(session.connection.cursor()) as cursor:
-        yield cursor
-
-
-def _ask(cursor: Any, statement: str, lock: PostgresLock | MySQLLock) -> Any:
+def _ask(cursor: Any, statement: str, lock: Lock) -> Any:
     cursor.execute(statement, lock.params)
     row = cursor.fetchone()
     return row[0] if row else None
-
-
-def _introduction() -> str:
-    attempt = os.environ.get("DBALIAS_ATTEMPT")
-    return f"dbalias migrate on {socket.gethostname()}" + (
-        f" (attempt {attempt})" if attempt else ""
-    )

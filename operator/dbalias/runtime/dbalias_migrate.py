@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -25,11 +24,15 @@ if __name__ == "__main__":  # Python knows at most the dated folder behind ..dat
     sys.path[:0] = [str(Path(__file__).absolute().parent), str(Path.cwd())]
 
 import dbalias_databases
-from dbalias_errors import REASONS, Exit, RunError, code_of, is_connection_error, open_connection
+from dbalias_errors import REASONS, Exit, RunError, open_connection
+from dbalias_explain import explain
 from dbalias_report import Report, log, report_path
+from dbalias_sessions import keep_alive
 from dbalias_setup import set_up
+from dbalias_watch import watched
 
 _LOG_LINES = 200
+_LOST = "the session that holds the database lock has ended, or is silent"
 
 
 class Run:
@@ -39,11 +42,12 @@ class Run:
         self.options = options
         self.alias: str = options.database
         self.report = Report(self.alias, report_path(os.environ))
+        self.connection: Any = None
         self.lock: Any = None
         self.is_stopping = False
 
-    def stop(self, signum: int, frame: object) -> None:
-        """Signal handler: remember to stop before the next migration."""
+    def stop(self) -> None:
+        """Remember to stop before the next migration."""
         self.is_stopping = True
 
     def why_stop(self) -> str | None:
@@ -51,14 +55,13 @@ class Run:
         if self.is_stopping:
             return "asked to stop (SIGTERM)"
         if self.lock is not None and self.lock.is_lost:
-            return "the session that holds the database lock has ended"
+            return _LOST
         return None
 
     def pause(self) -> None:
         """Raise RunError STOPPED if this is the moment to stop; asks the server for the lock."""
-        if self.lock is not None:
-            self.lock.check()
-        reason = self.why_stop()
+        is_held = self.lock is None or self.lock.check()
+        reason = self.why_stop() or (None if is_held else _LOST)
         if reason is not None:
             last = self.report.content["last"]
             raise RunError(
@@ -71,11 +74,13 @@ class Run:
         """Do all of it; RunError tells how it ended otherwise."""
         import django
         from django.db import connections
+        from django.db.backends.signals import connection_created
 
         self.report.update(django=django.get_version())
         set_up(self.alias)
         self.report.update(revision=dbalias_databases.document()["revision"])
-        connection = connections[self.alias]
+        connection_created.connect(keep_alive)
+        connection = self.connection = connections[self.alias]
         self.report.update(state="auditing")
         self._audit(connection)
         self.pause()
@@ -154,7 +159,15 @@ class Run:
             apps = self._plan(connection)
             self._demand_approved(connection, apps)
             if self.options.command:
-                self._run_command(connection)
+                from dbalias_command import migrate_by_command
+
+                migrate_by_command(
+                    self.options.command,
+                    self.options.args,
+                    connection=connection,
+                    report=self.report,
+                    why_stop=self.why_stop,
+                )
             else:
                 self._migrate(connection, apps)
             self._look_for_missing_tables(connection, apps)
@@ -207,27 +220,6 @@ class Run:
                 words = [*target, f"--database={self.alias}", "--no-input", *self.options.args]
                 call_command("migrate", *words, skip_checks=skip)
 
-    def _run_command(self, connection: Any) -> None:
-        from dbalias_command import run_command
-        from dbalias_plan import applied_migrations
-
-        before = applied_migrations(connection)
-        connection.close()
-        words = [*self.options.command, f"--database={self.alias}", *self.options.args]
-        name = "command: " + " ".join(self.options.command)
-        self.report.update(state="migrating", current=name, currentAtomic=False)
-        run_command(words, why_stop=self.why_stop)
-        after = applied_migrations(connection)
-        applied = [name for name in after if name not in set(before)]
-        self.report.update(
-            current=None,
-            currentAtomic=None,
-            applied=applied,
-            appliedCount=len(applied),
-            pendingCount=max(0, self.report.content["pendingCount"] - len(applied)),
-            last=after[-1] if after else None,
-        )
-
     def _look_for_missing_tables(self, connection: Any, apps: Sequence[str] | None) -> None:
         from dbalias_plan import missing_tables
 
@@ -254,8 +246,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dbalias_settings")
     os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
     run = Run(options)
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, run.stop)
+    with watched(run):
+        return _run_to_the_end(run)
+
+
+def _run_to_the_end(run: Run) -> int:
     run.report.update()
     log(f"database {run.alias}, attempt {os.environ.get('DBALIAS_ATTEMPT', 'by hand')}")
     try:
@@ -263,7 +258,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RunError as error:
         return _end(run, error.code, error.message)
     except Exception as error:
-        explained = _explain(run, error)
+        traceback.print_exc()
+        explained = explain(error, run.report, is_check=run.options.check)
         return _end(run, explained.code, explained.message)
     return _end(run, Exit.DONE, _account(run))
 
@@ -292,36 +288,6 @@ def _account(run: Run) -> str:
         return f"{content['pendingCount']} migrations are pending, and nothing was written"
     count = content["appliedCount"]
     return f"{count} migrations applied" if count else "nothing to migrate"
-
-
-def _explain(run: Run, error: Exception) -> RunError:
-    """Return how an error that nobody expected ends the run; its traceback goes to the log."""
-    from django.core.management.base import CommandError, SystemCheckError
-
-    traceback.print_exc()
-    current = run.report.content["current"]
-    code = code_of(error)
-    kind = type(error).__name__ + (f", database error {code}" if code else "")
-    if isinstance(error, SystemCheckError):
-        return RunError(Exit.CONFIGURATION, "Django's system check fails: see the log")
-    if is_connection_error(error) and (current is None or _is_undone(run)):
-        during = f" while {current} ran, which was rolled back" if current else ""
-        return RunError(
-            Exit.UNREACHABLE, f'database "{run.alias}": the connection broke ({kind}){during}'
-        )
-    if isinstance(error, CommandError):
-        return RunError(Exit.MIGRATION, f"migrate refuses: {error}")
-    if current is None:
-        place = "after the last migration" if run.report.content["appliedCount"] else "before any"
-        what = "the check failed" if run.options.check else f"migrate failed {place}"
-        return RunError(Exit.MIGRATION, f"{what} ({kind}): see the log")
-    left = "it was rolled back" if _is_undone(run) else "what it did so far stays in the database"
-    return RunError(Exit.MIGRATION, f"{current} failed ({kind}); {left}: see the log")
-
-
-def _is_undone(run: Run) -> bool:
-    content = run.report.content
-    return bool(content["currentAtomic"] and content["transactionalDDL"])
 
 
 def _end(run: Run, code: Exit, message: str) -> int:

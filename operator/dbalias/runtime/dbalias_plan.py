@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -85,6 +86,7 @@ def followed(alias: str, report: Report, before_each: Callable[[], None]) -> Ite
         before_each()
         name = full_name((migration.app_label, migration.name))
         report.began(name, atomic=bool(migration.atomic))
+        migration.apply = functools.partial(_apply_whole, migration.apply)
         state = original(self, state, migration, *args, **kwargs)
         report.finished(name)
         return state
@@ -94,6 +96,20 @@ def followed(alias: str, report: Report, before_each: Callable[[], None]) -> Ite
         yield
     finally:
         MigrationExecutor.apply_migration = original
+
+
+def _apply_whole(apply: Callable[..., Any], state: Any, editor: Any, *args: Any) -> Any:
+    """Apply a migration, and in its transaction the statements that Django puts off to its end.
+
+    While some are left Django records the migration only after the transaction: a run that is
+    killed there would leave tables that no retry can make.
+    """
+    state = apply(state, editor, *args)
+    if editor.atomic_migration:
+        for statement in editor.deferred_sql:
+            editor.execute(statement, None)
+        editor.deferred_sql.clear()
+    return state
 
 
 def missing_tables(connection: Any, apps: Sequence[str] | None) -> dict[str, str]:
