@@ -180,7 +180,7 @@ class Pod:
     def start(self, alias: str, *args: str, program: str = "", **env: str) -> Run:
         """Start the runner, by the Job's bootstrap unless ``program`` names a published file."""
         report = self._folder / f"report-{len(self._runs) + 1}.json"
-        how = [str(self.mount / program)] if program else ["-c", self._bootstrap()]
+        how = [str(self.mount / program)] if program else ["-c", self.bootstrap()]
         argv = [str(self.python), *how, *([f"--database={alias}"] if alias else []), *args]
         self._runs.append(Run(argv, report, cwd=self.image, env=self._environment(report) | env))
         return self._runs[-1]
@@ -236,7 +236,8 @@ class Pod:
         """Return the environment of the application's own processes."""
         return self._environment(None) | {"PYTHONPATH": str(self.mount)}
 
-    def _bootstrap(self) -> str:
+    def bootstrap(self) -> str:
+        """Return the program that a Job gives to ``python -c``."""
         return BOOTSTRAP.format(folder=str(self.mount))
 
     def _environment(self, report: Path | None) -> dict[str, str]:
