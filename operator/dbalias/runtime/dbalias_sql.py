@@ -90,9 +90,10 @@ def _undone(editor: Any) -> contextlib.AbstractContextManager[Any]:
     """Return a savepoint where there is a transaction: an error would end all of that."""
     from django.db import transaction
 
-    if editor.atomic_migration:
-        return transaction.atomic(editor.connection.alias)
-    return contextlib.nullcontext()
+    if not editor.atomic_migration:
+        return contextlib.nullcontext()
+    savepoint: contextlib.AbstractContextManager[Any] = transaction.atomic(editor.connection.alias)
+    return savepoint
 
 
 def _only_read(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
