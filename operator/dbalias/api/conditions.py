@@ -22,6 +22,7 @@ class Condition(StrEnum):
     SETTINGS_PUBLISHED = "SettingsPublished"
     ROUTES_VALID = "RoutesValid"
     MIGRATED = "Migrated"
+    COMMANDS_COMPLETED = "CommandsCompleted"
     ROLLED_OUT = "RolledOut"
     CREDENTIALS_AVAILABLE = "CredentialsAvailable"
     CONNECTED = "Connected"
@@ -44,6 +45,7 @@ class Reason(StrEnum):
     VALID = "Valid"
     MIGRATED = "Migrated"
     DATABASE_AHEAD = "DatabaseAhead"
+    COMMANDS_COMPLETED = "CommandsCompleted"
     AVAILABLE = "Available"
     ROLLED_OUT = "RolledOut"
     # nothing to do
@@ -73,6 +75,8 @@ class Reason(StrEnum):
     AWAITING_APPROVAL = "AwaitingApproval"
     CHECKING = "Checking"
     MIGRATING = "Migrating"
+    RUNNING_COMMAND = "RunningCommand"
+    COMMAND_NOT_COMPLETED = "CommandNotCompleted"
     LONG_RUNNING = "LongRunning"
     POD_NOT_CREATED = "PodNotCreated"
     POD_CANNOT_START = "PodCannotStart"
@@ -92,9 +96,12 @@ class Reason(StrEnum):
     TOO_LARGE = "TooLarge"
     SETTINGS_FAILED = "SettingsFailed"
     AUDIT_REFUSED = "AuditRefused"
+    POOLER_IN_THE_WAY = "PoolerInTheWay"
     MIGRATION_FAILED = "MigrationFailed"
     MIGRATION_INTERRUPTED = "MigrationInterrupted"
     MISSING_TABLES = "MissingTables"
+    COMMAND_FAILED = "CommandFailed"
+    COMMAND_INTERRUPTED = "CommandInterrupted"
 
 
 STALLING = frozenset(
@@ -106,9 +113,12 @@ STALLING = frozenset(
         Reason.TOO_LARGE,
         Reason.SETTINGS_FAILED,
         Reason.AUDIT_REFUSED,
+        Reason.POOLER_IN_THE_WAY,
         Reason.MIGRATION_FAILED,
         Reason.MIGRATION_INTERRUPTED,
         Reason.MISSING_TABLES,
+        Reason.COMMAND_FAILED,
+        Reason.COMMAND_INTERRUPTED,
     }
 )
 """Reasons that only an edit or a request cures: with them ``Stalled`` is True."""

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from dbalias.api.conditions import STALLING, Condition, Reason, Status
 from dbalias.api.meta import JSON, Key, Kind
-from dbalias.migrations.marks import Purpose
+from dbalias.migrations.marks import OF_THE_SCHEMA, Task
 from dbalias.migrations.record import Outcome, Record
 
 
@@ -125,7 +125,7 @@ def _project(
 
 def _alias(body: JSON, now: datetime) -> AliasProgress:
     status = body.get("status") or {}
-    record, checked = (Record.stored(status, purpose) for purpose in Purpose)
+    record, checked = (Record.stored(status, Task("", purpose)) for purpose in OF_THE_SCHEMA)
     ready, migrated = _condition(body, Condition.READY), _condition(body, Condition.MIGRATED)
     state = _state(body, migrated, record, checked)
     shown = migrated if ready.get("status") == Status.TRUE and migrated else ready

@@ -1,13 +1,21 @@
-"""What the condition ``Migrated`` of an alias says, in each state a verdict can find it in.
+"""What the condition of a run says, in each state a verdict can find it in.
 
-A check speaks through the same condition, where it stands in for the migration.
+A migration speaks through ``Migrated`` of its alias, a check too, where it stands in for the
+migration; other commands speak through ``CommandsCompleted``.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from dbalias.api.conditions import Condition, ConditionValue, Reason, Status, timestamp
+from dbalias.api.conditions import (
+    STALLING,
+    Condition,
+    ConditionValue,
+    Reason,
+    Status,
+    timestamp,
+)
 from dbalias.api.project import MigrateMode
 from dbalias.django.entries import EntryKind
 from dbalias.migrations.marks import REQUEST_ANNOTATION, Purpose
@@ -19,15 +27,20 @@ from dbalias.migrations.wanted import Wanted
 NAMES_SHOWN = 5
 """Pending migrations that a message names."""
 
-UNDER_WAY = {Purpose.MIGRATE: Reason.MIGRATING, Purpose.CHECK: Reason.CHECKING}
+UNDER_WAY = {
+    Purpose.MIGRATE: Reason.MIGRATING,
+    Purpose.CHECK: Reason.CHECKING,
+    Purpose.COMMAND: Reason.RUNNING_COMMAND,
+}
 
 LONG = timedelta(minutes=30)
 """A run this old is reported as long; it is never stopped for that."""
 
 
 def exemption(wanted: Wanted) -> ConditionValue | None:
-    """Return the condition of an alias on which nothing is to be migrated; None for others."""
-    alias = wanted.alias
+    """Return the condition of an alias on which nothing is to be run; None for others."""
+    if wanted.purpose is Purpose.COMMAND:
+        return _command_exemption(wanted)
     match wanted.kind:
         case EntryKind.EMPTY:
             reason, why = Reason.EMPTY_DEFAULT, "is empty on purpose: nothing can reach it"
@@ -41,45 +54,56 @@ def exemption(wanted: Wanted) -> ConditionValue | None:
             reason, why = Reason.NOT_MANAGED, "is not migrated: the project has no spec.image"
         case _:
             return None
-    return _migrated(Status.TRUE, reason, f"Alias {alias} {why}.")
+    return told(wanted, Status.TRUE, reason, f"{wanted.subject} {why}.")
+
+
+def _command_exemption(wanted: Wanted) -> ConditionValue | None:
+    if wanted.image is None:
+        why = "is not run: the project has no spec.image"
+    elif wanted.mode is MigrateMode.CHECK and wanted.writes:
+        why = "is not run: migrate.mode is Check, and it may write"
+    else:
+        return None
+    return told(wanted, Status.TRUE, Reason.NOT_MANAGED, f"{wanted.subject} {why}.")
 
 
 def progress(wanted: Wanted, job: JobState, *, record: Record, now: datetime) -> ConditionValue:
     """Return the condition while a Job may be running, with the trouble it is in."""
     trouble = find_trouble(job, now=now)
     since = timestamp(job.created_at)
+    under_way = _under_way(wanted, record)
     if trouble:
         reason, what = trouble.reason, trouble.message
     elif job.deleting:
-        reason, what = UNDER_WAY[wanted.purpose], "it was deleted, and its pod is stopping"
+        reason, what = under_way, "it was deleted, and its pod is stopping"
     elif now - job.created_at >= LONG:
         reason = Reason.LONG_RUNNING
         what = f"it has run since {since}, over 30 minutes. It is left to run; see its log"
     else:
-        reason, what = UNDER_WAY[wanted.purpose], f"it was started at {since}"
+        reason, what = under_way, f"it was started at {since}"
     before = f" The attempt before it: {record.message}" if record.message else ""
-    return _migrated(
-        Status.FALSE, reason, f"Alias {wanted.alias}, Job {job.name}: {what.rstrip('.')}.{before}"
-    )
+    message = f"{wanted.subject}, Job {job.name}: {what.rstrip('.')}.{before}"
+    return told(wanted, Status.FALSE, reason, message)
 
 
 def completion(wanted: Wanted, completed: Completed, *, record: Record) -> ConditionValue:
     """Return the condition of an alias whose last completed run is the wanted one."""
     if completed.pending_count:
         return _pending(wanted, completed)
-    ahead = completed.ahead_count > 0
-    told = _ahead(completed) if ahead else _applied(completed)
-    return _migrated(
-        Status.TRUE,
-        Reason.DATABASE_AHEAD if ahead else Reason.MIGRATED,
-        f"Alias {wanted.alias}, Job {completed.job}: {told}.{_left_over(record)}",
-    )
+    if wanted.purpose is Purpose.COMMAND:
+        reason, account = Reason.COMMANDS_COMPLETED, "it has ended well"
+    elif completed.ahead_count:
+        reason, account = Reason.DATABASE_AHEAD, _ahead(completed)
+    else:
+        reason, account = Reason.MIGRATED, _applied(completed)
+    message = f"{wanted.subject}, Job {completed.job}: {account}.{_left_over(record)}"
+    return told(wanted, Status.TRUE, reason, message)
 
 
 def not_asked_for(wanted: Wanted) -> ConditionValue:
     """Return the condition where no run of this purpose is wanted: another purpose's tells more."""
     reason = _waiting_reason(wanted)
-    return _migrated(Status.FALSE, reason, f"Alias {wanted.alias}: {_what_helps(wanted)}.")
+    return told(wanted, Status.FALSE, reason, f"{wanted.subject}: {_what_helps(wanted)}.")
 
 
 def _pending(wanted: Wanted, completed: Completed) -> ConditionValue:
@@ -87,10 +111,11 @@ def _pending(wanted: Wanted, completed: Completed) -> ConditionValue:
     names = ", ".join(completed.pending[:NAMES_SHOWN])
     more = completed.pending_count - min(len(completed.pending), NAMES_SHOWN)
     listed = names + (f" and {more} more" if more > 0 else "")
-    return _migrated(
+    return told(
+        wanted,
         Status.FALSE,
         _waiting_reason(wanted),
-        f"Alias {wanted.alias}, Job {completed.job}: {completed.pending_count} migration(s) "
+        f"{wanted.subject}, Job {completed.job}: {completed.pending_count} migration(s) "
         f"pending: {listed}; {_what_helps(wanted)}.",
     )
 
@@ -106,42 +131,45 @@ def _what_helps(wanted: Wanted) -> str:
         case MigrateMode.APPROVE:
             return "migrate.mode is Approve: a person decides"
         case _:
-            return f"annotate DatabaseAlias/{wanted.object} with {REQUEST_ANNOTATION}=<time>"
+            return f"annotate {wanted.owner} with {REQUEST_ANNOTATION}=<time>"
 
 
-def failure(record: Record) -> ConditionValue:
+def failure(wanted: Wanted, record: Record) -> ConditionValue:
     """Return the condition after a failed attempt, with the time of the next one, if any."""
     message = record.message
     if record.retry_at:
         message += f" Next attempt at {timestamp(record.retry_at)}."
-    return _migrated(Status.FALSE, record.reason or Reason.MIGRATION_FAILED, message)
+    return told(wanted, Status.FALSE, record.reason or Reason.MIGRATION_FAILED, message)
 
 
-def starting(wanted: Wanted, job: str, *, number: int) -> ConditionValue:
+def starting(wanted: Wanted, record: Record) -> ConditionValue:
     """Return the condition of an alias whose Job is being created."""
-    return _migrated(
+    return told(
+        wanted,
         Status.FALSE,
-        UNDER_WAY[wanted.purpose],
-        f"Alias {wanted.alias}: Job {job} is being created (attempt {number}).",
+        _under_way(wanted, record),
+        f"{wanted.subject}: Job {record.job} is being created (attempt {record.attempt}).",
     )
 
 
 def name_taken(wanted: Wanted, job: str) -> ConditionValue:
     """Return the condition for a Job's name that a foreign object holds."""
-    return _migrated(
+    return told(
+        wanted,
         Status.FALSE,
         Reason.NAME_TAKEN,
-        f"Alias {wanted.alias}: a Job {job} that is not ours has the name of the next attempt. "
+        f"{wanted.subject}: a Job {job} that is not ours has the name of the next attempt. "
         f"Delete or rename it.",
     )
 
 
 def not_created(wanted: Wanted, job: str, *, message: str) -> ConditionValue:
     """Return the condition for a Job that the API server did not let us create."""
-    return _migrated(
+    return told(
+        wanted,
         Status.FALSE,
         Reason.POD_NOT_CREATED,
-        f"Alias {wanted.alias}: the Job {job} cannot be created: {message}",
+        f"{wanted.subject}: the Job {job} cannot be created: {message}",
     )
 
 
@@ -166,5 +194,15 @@ def _left_over(record: Record) -> str:
     return f" A later attempt of {record.image} failed (Job {record.job}) and is wanted no more."
 
 
-def _migrated(status: Status, reason: Reason, message: str) -> ConditionValue:
-    return ConditionValue(Condition.MIGRATED, status, reason, message)
+def _under_way(wanted: Wanted, record: Record) -> Reason:
+    """While an attempt repeats a failed one, the reason is still that one's: nothing is new."""
+    if record.reason is None or record.reason in STALLING:
+        return UNDER_WAY[wanted.purpose]
+    return record.reason
+
+
+def told(wanted: Wanted, status: Status, reason: Reason, message: str) -> ConditionValue:
+    """Return the condition that a run of this purpose speaks through."""
+    commands = wanted.purpose is Purpose.COMMAND
+    kind = Condition.COMMANDS_COMPLETED if commands else Condition.MIGRATED
+    return ConditionValue(kind, status, reason, message)

@@ -1,7 +1,8 @@
-"""One alias and one purpose: must a Job start, may one be deleted, is there anything left to do.
+"""One task: must a Job start, may one be deleted, is there anything left to do.
 
-A migration and a check are attempts of one kind: each has its record, its Jobs and its
-requests, and neither changes what is known of the other. ``standing`` sums both up.
+Migrations, checks and other commands are attempts of one kind: each task has its record, its
+Jobs and its requests, and none changes what is known of another. ``standing`` sums up what the
+first two say of an alias, ``commands`` what the others do.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What follows for one alias and one purpose.
+    """What follows for one task.
 
     ``record`` is what to store when nothing is started; when ``start`` is let through by
     ``order.release``, ``start.record`` is stored instead. ``retire`` names finished Jobs whose
@@ -57,12 +58,12 @@ class Verdict:
 
 
 def decide(wanted: Wanted, *, record: Record, jobs: Sequence[JobState], now: datetime) -> Verdict:
-    """Return the verdict on one alias and one purpose; total and pure.
+    """Return the verdict on one task; total and pure.
 
-    ``record`` is the one read from the API, ``jobs`` all of the alias' Jobs, of which those of
-    the wanted purpose count, together with ``observed.survivors``.
+    ``record`` is the one read from the API, ``jobs`` all of the project's Jobs, of which those
+    of the task count, together with ``observed.survivors``.
     """
-    jobs = [job for job in jobs if job.purpose is wanted.purpose]
+    jobs = [job for job in jobs if job.task == wanted.task]
     known = take_stock(record, wanted=wanted, jobs=jobs, now=now)
     verdict = _judge(wanted, record=known, jobs=jobs, now=now)
     return replace(verdict, retire=_retired(record, jobs=jobs, limit=wanted.history_limit))
@@ -82,7 +83,7 @@ def _judge(wanted: Wanted, *, record: Record, jobs: Sequence[JobState], now: dat
     if not _is_owed(wanted, record):
         return _idle(wanted, record)
     if _is_waiting(record, now) and not _is_changed(wanted, record):
-        return _after_failure(record)
+        return _after_failure(wanted, record)
     return _start(wanted, record=record, jobs=jobs, now=now)
 
 
@@ -128,7 +129,7 @@ def _is_owed(wanted: Wanted, record: Record) -> bool:
 
 def _idle(wanted: Wanted, record: Record) -> Verdict:
     if record.outcome is Outcome.FAILED:
-        return replace(_after_failure(record), wake_at=None)
+        return replace(_after_failure(wanted, record), wake_at=None)
     return Verdict(record, conditions.not_asked_for(wanted))
 
 
@@ -160,10 +161,10 @@ def _completed(wanted: Wanted, record: Record) -> Completed | None:
     return record.completed if record.completed.identity == wanted.identity else None
 
 
-def _after_failure(record: Record) -> Verdict:
+def _after_failure(wanted: Wanted, record: Record) -> Verdict:
     return Verdict(
         record,
-        conditions.failure(record),
+        conditions.failure(wanted, record),
         wake_at=record.retry_at,
         failed=True,
         stalled=record.retry_at is None,
@@ -172,7 +173,7 @@ def _after_failure(record: Record) -> Verdict:
 
 def _start(wanted: Wanted, *, record: Record, jobs: Sequence[JobState], now: datetime) -> Verdict:
     attempt = _next_attempt(wanted, record=record, jobs=jobs, now=now)
-    condition = conditions.starting(wanted, attempt.job, number=attempt.number)
+    condition = conditions.starting(wanted, attempt.record)
     return Verdict(record, condition, start=attempt, failed=record.outcome is Outcome.FAILED)
 
 
@@ -189,9 +190,7 @@ def _next_attempt(
     if not again:
         number = max([record.attempt, *(job.attempt for job in jobs)]) + 1
     name = record.job if again else ""
-    name = name or job_name(
-        wanted.project, wanted.alias, wanted.identity, number, purpose=wanted.purpose
-    )
+    name = name or job_name(wanted.project, wanted.task, wanted.identity, number)
     started = replace(
         record,
         attempt=number,

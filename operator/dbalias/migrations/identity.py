@@ -7,7 +7,7 @@ import copy
 from dbalias.api.alias import DatabaseAlias
 from dbalias.api.digest import digest
 from dbalias.api.meta import JSON
-from dbalias.api.project import DjangoProject
+from dbalias.api.project import Command, DjangoProject
 from dbalias.django.entries import Entry
 from dbalias.migrations.marks import ATTEMPT_LABEL, ATTEMPT_VARIABLE
 
@@ -23,16 +23,28 @@ def run_identity(project: DjangoProject, entry: Entry, routing: JSON, alias: Dat
     """
     return digest(
         {
-            "image": project.image,
+            **_program(project),
             "command": list(project.migrate.command),
             "args": [*project.migrate.args, *alias.migrate.args],
-            "settings": [project.settings.module, project.settings.mode.value],
             "apps": list(alias.migrate.apps),
             "routing": routing,
             "database": entry.database.key if entry.database else None,
         },
         LENGTH,
     )
+
+
+def command_identity(project: DjangoProject, command: Command, places: JSON) -> str:
+    """Return the digest of all that decides what a management command would do or find.
+
+    ``places`` is what routing allows on each database that it looks at, and which these are.
+    """
+    return digest({**_program(project), "words": list(command.args), "places": places}, LENGTH)
+
+
+def _program(project: DjangoProject) -> dict[str, JSON]:
+    settings = [project.settings.module, project.settings.mode.value]
+    return {"image": project.image, "settings": settings}
 
 
 def body_hash(job: JSON, credentials: str) -> str:

@@ -9,12 +9,14 @@ from dbalias.api.alias import DatabaseAlias
 from dbalias.api.digest import digest
 from dbalias.api.meta import JSON
 from dbalias.api.ownership import ALIAS_LABEL, labels_of, owner_reference
-from dbalias.api.project import DjangoProject
+from dbalias.api.project import Command, DjangoProject
 from dbalias.migrations import marks
-from dbalias.migrations.marks import Purpose
-from dbalias.migrations.pods import build_pod_spec
+from dbalias.migrations.marks import PROJECT, Purpose, Task
+from dbalias.migrations.pods import Program, build_pod_spec, manage_program, migrate_program
 
 SLUG_LENGTH = 18
+LETTERS = {Purpose.MIGRATE: "m", Purpose.CHECK: "c", Purpose.COMMAND: "x"}
+"""What a Job's name says of its purpose."""
 KEEP_RUNNING = {
     "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
     "karpenter.sh/do-not-disrupt": "true",
@@ -29,14 +31,16 @@ class JobSpec:
     ``config_map`` is the revision's immutable one, ``secret`` the stable one,
     ``migrate_secret`` the one with migration-only credentials, when there is one.
     ``database`` is ``database_mark`` of the physical database. ``body`` is empty while the
-    body itself is being hashed.
+    body itself is being hashed. ``alias`` is None for a command that takes no database.
     """
 
     project: DjangoProject
-    alias: DatabaseAlias
+    alias: DatabaseAlias | None
     config_map: str
     secret: str
     purpose: Purpose = Purpose.MIGRATE
+    command: Command | None = None
+    """Set for the purpose of that name alone."""
     migrate_secret: str | None = None
     attempt: int = 1
     name: str = ""
@@ -46,16 +50,21 @@ class JobSpec:
     database: str = ""
     requested_at: str | None = None
 
+    @property
+    def task(self) -> Task:
+        """What the run is for, and where."""
+        alias = self.alias.alias if self.alias else PROJECT
+        return Task(alias, self.purpose, self.command.name if self.command else "")
 
-def job_name(
-    project: str, alias: str, identity: str, attempt: int, *, purpose: Purpose = Purpose.MIGRATE
-) -> str:
+
+def job_name(project: str, task: Task, identity: str, attempt: int) -> str:
     """Return a legal name (at most 63 characters), the same for the same arguments.
 
-    The digest is over the unabridged names too, so that aliases whose slugs meet stay apart.
+    The digest is over the unabridged names too, so that tasks whose slugs meet stay apart.
     """
-    mark = digest([project, alias, identity])
-    return f"{_slug(project)}-{_slug(alias)}-{purpose[0]}-{mark}-{attempt}"
+    place = f"{task.command} {task.alias}" if task.command else task.alias
+    mark = digest([project, place, identity])
+    return f"{_slug(project)}-{_slug(place)}-{LETTERS[task.purpose]}-{mark}-{attempt}"
 
 
 def build_job(spec: JobSpec) -> JSON:
@@ -77,11 +86,7 @@ def build_job(spec: JobSpec) -> JSON:
                 "annotations": {**migrate.pod.annotations, **_protection(spec.purpose)},
             },
             "spec": build_pod_spec(
-                project,
-                spec.alias,
-                purpose=spec.purpose,
-                attempt=spec.attempt,
-                sources=_published(spec),
+                project, _program(spec), attempt=spec.attempt, sources=_published(spec)
             ),
         },
     }
@@ -102,29 +107,41 @@ def build_job(spec: JobSpec) -> JSON:
 
 
 def _name(spec: JobSpec) -> str:
-    project, alias = spec.project.metadata.name, spec.alias.alias
-    return job_name(project, alias, spec.identity, spec.attempt, purpose=spec.purpose)
+    return job_name(spec.project.metadata.name, spec.task, spec.identity, spec.attempt)
+
+
+def _program(spec: JobSpec) -> Program:
+    if spec.command is not None:
+        return manage_program(spec.project, spec.command.args, spec.alias)
+    assert spec.alias is not None
+    return migrate_program(spec.project, spec.alias, spec.purpose)
 
 
 def _protection(purpose: Purpose) -> dict[str, str]:
     """A check that is moved has written nothing, and is made again."""
-    return KEEP_RUNNING if purpose is Purpose.MIGRATE else {}
+    return {} if purpose is Purpose.CHECK else KEEP_RUNNING
 
 
 def _labels(spec: JobSpec) -> dict[str, str]:
-    return {
-        **labels_of(spec.project.metadata.name),
-        ALIAS_LABEL: spec.alias.alias,
-        marks.PURPOSE_LABEL: spec.purpose.value,
-        marks.ATTEMPT_LABEL: str(spec.attempt),
+    return labels_of(spec.project.metadata.name) | task_labels(spec.task, spec.attempt)
+
+
+def task_labels(task: Task, attempt: int) -> dict[str, str]:
+    """Return the labels by which a Job and its pod are told apart from the project's others."""
+    said = {
+        ALIAS_LABEL: task.alias,
+        marks.PURPOSE_LABEL: task.purpose.value,
+        marks.COMMAND_LABEL: task.command,
+        marks.ATTEMPT_LABEL: str(attempt),
     }
+    return {name: value for name, value in said.items() if value}
 
 
 def _annotations(spec: JobSpec) -> dict[str, str]:
     said = {
         marks.IDENTITY_ANNOTATION: spec.identity,
         marks.BODY_ANNOTATION: spec.body,
-        marks.ALIAS_UID_ANNOTATION: spec.alias.metadata.uid,
+        marks.OBJECT_UID_ANNOTATION: (spec.alias or spec.project).metadata.uid,
         marks.DATABASE_ANNOTATION: spec.database,
         marks.REQUESTS[spec.purpose]: spec.requested_at,
     }

@@ -23,16 +23,11 @@ def take_stock(
     record: Record, *, wanted: Wanted, jobs: Sequence[JobState], now: datetime
 ) -> Record:
     """Return the record with what the alias' Jobs tell; the same record when they tell nothing."""
-    job = _decisive(record, jobs=jobs, alias_uid=wanted.object_uid)
+    job = _decisive(record, jobs=jobs, object_uid=wanted.object_uid)
     if job is None:
         if record.outcome is not Outcome.RUNNING:
             return record
-        gone = Evidence(
-            exit_code=None,
-            detail="its Job was deleted before it ended",
-            transactional_ddl=wanted.transactional_ddl,
-            writes=_writes(wanted),
-        )
+        gone = replace(_nothing_known(wanted), detail="its Job was deleted before it ended")
         return _failed(record, wanted=wanted, evidence=gone, now=now)
     if record.outcome is Outcome.CANCELLED and _is_idle(job):
         return record
@@ -40,7 +35,9 @@ def take_stock(
     if job.finished is None:
         return running
     # A check's exit code alone does not tell what it has seen.
-    if job.finished is Finished.COMPLETE and (_writes(wanted) or _report(job.pod)):
+    if job.finished is Finished.COMPLETE and (
+        wanted.purpose is not Purpose.CHECK or _report(job.pod)
+    ):
         return _succeeded(running, job)
     evidence = _evidence(job, wanted=wanted)
     return _failed(running, wanted=wanted, evidence=evidence, now=job.finished_at or now)
@@ -51,7 +48,7 @@ def unfinished(jobs: Sequence[JobState]) -> tuple[JobState, ...]:
     return tuple(sorted((j for j in jobs if not j.finished), key=lambda job: job.attempt))
 
 
-def _decisive(record: Record, *, jobs: Sequence[JobState], alias_uid: str) -> JobState | None:
+def _decisive(record: Record, *, jobs: Sequence[JobState], object_uid: str) -> JobState | None:
     """The Job that says how the last attempt stands; None when the record knows all."""
     if record.is_open:
         own = [job for job in jobs if _is_own(record, job)]
@@ -60,12 +57,8 @@ def _decisive(record: Record, *, jobs: Sequence[JobState], alias_uid: str) -> Jo
     active = unfinished(jobs)
     if active:
         return active[-1]
-    later = [j for j in jobs if j.attempt > record.attempt and j.alias_uid == alias_uid]
+    later = [j for j in jobs if j.attempt > record.attempt and j.object_uid == object_uid]
     return max(later, key=lambda job: job.attempt, default=None)
-
-
-def _writes(wanted: Wanted) -> bool:
-    return wanted.purpose is Purpose.MIGRATE
 
 
 def _is_own(record: Record, job: JobState) -> bool:
@@ -142,12 +135,21 @@ def _failed(record: Record, *, wanted: Wanted, evidence: Evidence, now: datetime
 
 
 def _message(record: Record, *, wanted: Wanted, ending: Ending) -> str:
-    told = f"Alias {wanted.alias}, Job {record.job}: {ending.happened.rstrip('.')}."
+    told = f"{wanted.subject}, Job {record.job}: {ending.happened.rstrip('.')}."
     if ending.retry is Retry.AUTO:
         return f"{told} {ending.remedy}."
     return (
         f"{told} {ending.remedy}; a change of image or settings starts another attempt, and so "
-        f"does annotating DatabaseAlias/{wanted.object} with {REQUESTS[wanted.purpose]}=<time>."
+        f"does annotating {wanted.owner} with {REQUESTS[wanted.purpose]}=<time>."
+    )
+
+
+def _nothing_known(wanted: Wanted) -> Evidence:
+    return Evidence(
+        exit_code=None,
+        transactional_ddl=wanted.transactional_ddl,
+        writes=wanted.writes,
+        command=wanted.command is not None,
     )
 
 
@@ -155,23 +157,21 @@ def _evidence(job: JobState, *, wanted: Wanted) -> Evidence:
     pod = job.pod
     lost = "" if job.finished is Finished.FAILED else "its report is lost"
     if pod is None:
-        return Evidence(
+        return replace(
+            _nothing_known(wanted),
             exit_code=outcomes.exit_code_in(job.failure_message),
             detail=job.failure_message or lost,
-            transactional_ddl=wanted.transactional_ddl,
-            writes=_writes(wanted),
         )
     report = _report(pod)
     code = pod.exit_code
     told = (pod.ended_reason, None if report else pod.termination_message, pod.disruption)
     detail = "; ".join(" ".join(text.split())[:500] for text in told if text)
-    return Evidence(
+    return replace(
+        _nothing_known(wanted),
         exit_code=outcomes.exit_code_in(job.failure_message) if code is None else code,
         report=report,
         detail=detail or job.failure_message or lost,
         ran=pod.started or pod.node_lost,
-        transactional_ddl=wanted.transactional_ddl,
-        writes=_writes(wanted),
     )
 
 

@@ -11,7 +11,7 @@ from dbalias.api.conditions import parse_timestamp
 from dbalias.api.meta import JSON
 from dbalias.api.ownership import ALIAS_LABEL, MANAGED_BY, MANAGER, PROJECT_LABEL
 from dbalias.migrations import marks
-from dbalias.migrations.marks import Purpose
+from dbalias.migrations.marks import PROJECT, Purpose, Task
 
 COMPLAINT_LIMIT = 500
 """Characters kept of a message that Kubernetes wrote."""
@@ -64,7 +64,7 @@ class PodState:
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """A Job of ours. ``finished`` None: it may still run, or has not begun to."""
+    """A Job of ours, ``alias`` as in ``Task``. ``finished`` None: it may still run, or will."""
 
     name: str
     uid: str
@@ -74,8 +74,9 @@ class JobState:
     body: str
     created_at: datetime
     purpose: Purpose = Purpose.MIGRATE
+    command: str = ""
     project: str = ""
-    alias_uid: str = ""
+    object_uid: str = ""
     database: str = ""
     requested_at: str | None = None
     image: str | None = None
@@ -86,6 +87,11 @@ class JobState:
     pod: PodState | None = None
     complaints: tuple[str, ...] = ()
     """What events say about why no pod is made or starts; the newest last."""
+
+    @property
+    def task(self) -> Task:
+        """What it is for, and where."""
+        return Task(self.alias, self.purpose, self.command)
 
 
 def parse_pod(body: JSON) -> PodState:
@@ -133,14 +139,15 @@ def parse_job(body: JSON, pods: Sequence[PodState], events: Iterable[JSON]) -> J
     return JobState(
         name=meta["name"],
         uid=meta["uid"],
-        alias=labels[ALIAS_LABEL],
+        alias=labels.get(ALIAS_LABEL, PROJECT),
         attempt=int(labels[marks.ATTEMPT_LABEL]),
         identity=notes.get(marks.IDENTITY_ANNOTATION, ""),
         body=notes.get(marks.BODY_ANNOTATION, ""),
         created_at=parse_timestamp(meta.get("creationTimestamp")) or datetime.fromtimestamp(0, UTC),
         purpose=purpose,
+        command=labels.get(marks.COMMAND_LABEL, ""),
         project=labels.get(PROJECT_LABEL, ""),
-        alias_uid=notes.get(marks.ALIAS_UID_ANNOTATION, ""),
+        object_uid=notes.get(marks.OBJECT_UID_ANNOTATION, ""),
         database=notes.get(marks.DATABASE_ANNOTATION, ""),
         requested_at=notes.get(marks.REQUESTS[purpose]),
         image=_named(_containers(spec), marks.CONTAINER).get("image"),
@@ -174,12 +181,13 @@ def _without_job(pod: PodState) -> JobState:
     return JobState(
         name=labels.get(marks.JOB_NAME_LABEL, pod.name),
         uid=pod.owner,
-        alias=labels[ALIAS_LABEL],
+        alias=labels.get(ALIAS_LABEL, PROJECT),
         attempt=int(labels[marks.ATTEMPT_LABEL]),
         identity="",
         body="",
         created_at=pod.created_at or datetime.fromtimestamp(0, UTC),
         purpose=Purpose(labels[marks.PURPOSE_LABEL]),
+        command=labels.get(marks.COMMAND_LABEL, ""),
         project=labels.get(PROJECT_LABEL, ""),
         deleting=True,
         pod=replace(pod, deleting=True),
@@ -187,10 +195,12 @@ def _without_job(pod: PodState) -> JobState:
 
 
 def _is_ours(labels: JSON) -> bool:
+    commands = labels.get(marks.PURPOSE_LABEL) == Purpose.COMMAND
     return (
         labels.get(MANAGED_BY) == MANAGER
         and labels.get(marks.PURPOSE_LABEL) in set(Purpose)
-        and bool(labels.get(ALIAS_LABEL))
+        and bool(labels.get(marks.COMMAND_LABEL)) is commands
+        and (commands or bool(labels.get(ALIAS_LABEL)))
         and (labels.get(marks.ATTEMPT_LABEL) or "").isdecimal()
     )
 

@@ -6,32 +6,27 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from dbalias.api.conditions import Condition, ConditionValue, Reason, Status
+from dbalias.api.conditions import ConditionValue, Reason, Status
 from dbalias.api.problems import Problem
+from dbalias.migrations.commands import awaits_aliases, awaits_command, place_in_line
+from dbalias.migrations.conditions import told
 from dbalias.migrations.identity import database_mark
-from dbalias.migrations.marks import Purpose
+from dbalias.migrations.marks import PROJECT, Purpose, Task
 from dbalias.migrations.observed import JobState
-from dbalias.migrations.standing import Standing
+from dbalias.migrations.standing import Errand, Standing
 from dbalias.migrations.wanted import Wanted
 
 
-class Turn(NamedTuple):
-    """A start that waits to be let through."""
-
-    alias: str
-    purpose: Purpose
-
-
 class Release(NamedTuple):
-    """The turns whose ``Verdict.start`` is let through, and why the others wait."""
+    """The tasks whose ``Verdict.start`` is let through, and why the others wait."""
 
-    allowed: tuple[Turn, ...]
-    held: Mapping[Turn, ConditionValue]
+    allowed: tuple[Task, ...]
+    held: Mapping[Task, ConditionValue]
 
 
 def release(
     standings: Mapping[str, Standing],
-    wanted: Mapping[str, Wanted],
+    errands: Mapping[Task, Errand],
     *,
     running: Iterable[JobState] = (),
     max_parallel: int,
@@ -39,39 +34,61 @@ def release(
     """Return which starts may go ahead: migrations before checks, then by failures and name.
 
     A check waits while its database is migrated, because it would tell of a moment, and for
-    its turn among all; no migration waits for a check. Both mappings are by alias; the wish of
-    either purpose will do. ``running`` are further Jobs that may hold a database: those of
-    aliases that no longer exist, and of other projects where they are seen; finished ones and
-    the aliases' own do no harm.
+    its turn among all; no migration waits for a check. Commands take their turn among
+    migrations. ``errands`` are all tasks, those of equal rank in the order in which they are to
+    start; ``standings`` sum up what they say of each alias. ``running`` are further Jobs that may
+    hold a database: those of tasks that no longer exist, and of other projects where they are
+    seen; finished ones and the tasks' own do no harm.
     """
-    holders = _holders(standings, wanted, running=running)
-    active = Counter(
-        purpose for one in standings.values() for purpose in Purpose if one.of(purpose).active
+    holders = _holders(errands, running=running)
+    active = Counter(task.purpose for task, one in errands.items() if one.verdict.active)
+    cycles = find_cycles(
+        {one.alias: one.depends_on for one, _ in errands.values() if one.purpose is Purpose.MIGRATE}
     )
-    cycles = find_cycles({name: one.depends_on for name, one in wanted.items()})
-    allowed: list[Turn] = []
-    held: dict[Turn, ConditionValue] = {}
-    for turn in _turns(standings):
-        one = wanted[turn.alias]
-        before = active.total() if turn.purpose is Purpose.CHECK else active[Purpose.MIGRATE]
-        obstacle = _awaits_database(one, holders) or _awaits_turn(before, max_parallel)
-        if turn.purpose is Purpose.MIGRATE:
-            cycle = _in_cycle(cycles.get(turn.alias))
-            obstacle = cycle or _awaits_dependency(one, standings) or obstacle
+    allowed: list[Task] = []
+    held: dict[Task, ConditionValue] = {}
+    for task in _turns(errands):
+        errand = errands[task]
+        checks = 0 if task.purpose is Purpose.CHECK else active[Purpose.CHECK]
+        obstacle = _awaits_others(errand, standings, errands, cycles) or (
+            _awaits_database(errand.wanted, holders)
+            or _awaits_turn(active.total() - checks, max_parallel)
+        )
         if obstacle:
-            held[turn] = _held(turn, *obstacle)
+            held[task] = _held(errand.wanted, *obstacle)
             continue
-        allowed.append(turn)
-        active[turn.purpose] += 1
-        if turn.purpose is Purpose.MIGRATE:
-            holders[_place(one)] = _starting_job(standings[turn.alias])
+        allowed.append(task)
+        active[task.purpose] += 1
+        if task.purpose is not Purpose.CHECK:
+            holders[_place(errand.wanted)] = _job(errand)
     return Release(tuple(allowed), held)
 
 
-def _held(turn: Turn, reason: Reason, why: str) -> ConditionValue:
-    what = "checked" if turn.purpose is Purpose.CHECK else "migrated"
-    message = f"Alias {turn.alias} is not {what} yet: {why}."
-    return ConditionValue(Condition.MIGRATED, Status.FALSE, reason, message)
+def _awaits_others(
+    errand: Errand,
+    standings: Mapping[str, Standing],
+    errands: Mapping[Task, Errand],
+    cycles: Mapping[str, tuple[str, ...]],
+) -> _Obstacle | None:
+    """What has to come before this run, whatever else is under way."""
+    wanted = errand.wanted
+    match wanted.purpose:
+        case Purpose.MIGRATE:
+            return (
+                _in_cycle(cycles.get(wanted.alias))
+                or _awaits_dependency(wanted, standings)
+                or awaits_command(wanted.alias, errands)
+            )
+        case Purpose.COMMAND:
+            return awaits_aliases(errand, standings)
+        case Purpose.CHECK:
+            return None
+
+
+def _held(wanted: Wanted, reason: Reason, why: str) -> ConditionValue:
+    what = {Purpose.MIGRATE: "migrated", Purpose.CHECK: "checked", Purpose.COMMAND: "run"}
+    message = f"{wanted.subject} is not {what[wanted.purpose]} yet: {why}."
+    return told(wanted, Status.FALSE, reason, message)
 
 
 def find_cycles(depends: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
@@ -110,40 +127,32 @@ def cycle_problems(wanted: Iterable[Wanted]) -> dict[str, Problem]:
 _Obstacle = tuple[Reason, str]
 
 
-def _turns(standings: Mapping[str, Standing]) -> list[Turn]:
-    """What would start; an alias that keeps failing never keeps the others from their turn."""
-    waiting = [
-        Turn(alias, purpose)
-        for alias, standing in standings.items()
-        for purpose in Purpose
-        if standing.of(purpose).start
-    ]
-    purposes = list(Purpose)
-
-    def place(turn: Turn) -> tuple[int, int, str]:
-        failures = standings[turn.alias].of(turn.purpose).record.failures
-        return (purposes.index(turn.purpose), failures, turn.alias)
-
-    return sorted(waiting, key=place)
+def _turns(errands: Mapping[Task, Errand]) -> list[Task]:
+    """What would start, in this order."""
+    waiting = [task for task, errand in errands.items() if errand.verdict.start]
+    return sorted(waiting, key=lambda task: place_in_line(task, errands[task]))
 
 
-def _holders(
-    standings: Mapping[str, Standing], wanted: Mapping[str, Wanted], *, running: Iterable[JobState]
-) -> dict[str, str]:
-    """The databases on which a migration may run now, with its Job's name."""
+def _holders(errands: Mapping[Task, Errand], *, running: Iterable[JobState]) -> dict[str, str]:
+    """The databases on which something that may write runs now, with its Job's name."""
     held = {
         job.database: job.name
         for job in running
-        if job.database and not job.finished and job.purpose is Purpose.MIGRATE
+        if job.database and not job.finished and job.purpose is not Purpose.CHECK
     }
-    for alias, standing in standings.items():
-        if standing.migrate.active:
-            held[_place(wanted[alias])] = standing.migrate.record.job
+    for task, errand in errands.items():
+        if errand.verdict.active and task.purpose is not Purpose.CHECK:
+            held[_place(errand.wanted)] = errand.verdict.record.job
     return held
 
 
 def _place(one: Wanted) -> str:
-    """Name a database: its mark, or the alias' own name where no other alias can share it."""
+    """Name a database: its mark, or the alias' own name where no other alias can share it.
+
+    Commands that take no database come one after the other, too.
+    """
+    if one.alias == PROJECT:
+        return "the project"
     return database_mark(one.database) if one.database else f"alias {one.alias}"
 
 
@@ -172,7 +181,8 @@ def _awaits_database(one: Wanted, holders: Mapping[str, str]) -> _Obstacle | Non
     holder = holders.get(_place(one))
     if holder is None:
         return None
-    return Reason.QUEUED, f"the Job {holder} runs on the same physical database"
+    where = "for the project" if one.alias == PROJECT else "on the same physical database"
+    return Reason.QUEUED, f"the Job {holder} runs {where}"
 
 
 def _awaits_turn(before: int, max_parallel: int) -> _Obstacle | None:
@@ -181,9 +191,9 @@ def _awaits_turn(before: int, max_parallel: int) -> _Obstacle | None:
     return Reason.QUEUED, f"migrate.maxParallel of the project allows {max_parallel} at once"
 
 
-def _starting_job(standing: Standing) -> str:
-    start = standing.migrate.start
-    return start.job if start else standing.migrate.record.job
+def _job(errand: Errand) -> str:
+    start = errand.verdict.start
+    return start.job if start else errand.verdict.record.job
 
 
 def _way_back(alias: str, depends: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ class Evidence:
 
     ``detail`` is Kubernetes' account; ``ran`` is False only when it is certain that no process
     of the container ever ran; ``transactional_ddl`` is the engine's, for want of a report;
-    ``writes`` is False for a check.
+    ``writes`` is False for a check; ``command`` says that it is no migration that ran.
     """
 
     exit_code: int | None
@@ -47,6 +47,7 @@ class Evidence:
     ran: bool = True
     transactional_ddl: bool = False
     writes: bool = True
+    command: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,13 @@ class _Row:
     remedy: str
 
 
+_STOPPED = 7
+_COMMAND_FAILED = _Row(
+    Reason.COMMAND_FAILED,
+    Retry.WAIT,
+    "the command failed",
+    "See the log of the Job's pod",
+)
 _EXITS = {
     2: _Row(
         Reason.SETTINGS_FAILED,
@@ -116,6 +124,19 @@ _EXITS = {
         "migrations are recorded as applied, but tables that routing allows do not exist",
         "Make the tables, or migrate the apps back to zero and let them be applied again",
     ),
+    10: _COMMAND_FAILED,
+    12: _Row(
+        Reason.POOLER_IN_THE_WAY,
+        Retry.WAIT,
+        "a pooler lends sessions for one transaction only, and no lock holds through it",
+        "Set spec.migrate.connection of the alias to the server itself, and spec.pooler",
+    ),
+    13: _Row(
+        Reason.MIGRATION_INTERRUPTED,
+        Retry.WAIT,
+        "the project's own command was stopped and may have left a migration half-done",
+        "Look at the database, and repair what is half-done",
+    ),
 }
 _NEVER_RAN = _Row(
     Reason.POD_CANNOT_START,
@@ -128,6 +149,12 @@ _UNKNOWN = _Row(
     Retry.WAIT,
     "the run ended in a way it does not know itself",
     "See the log of the Job's pod",
+)
+_COMMAND_KILLED = _Row(
+    Reason.COMMAND_INTERRUPTED,
+    Retry.WAIT,
+    "the command was stopped and may have done a part of its work",
+    "Look at what it was to do",
 )
 _KILLED = _Row(
     Reason.INTERRUPTED,
@@ -152,9 +179,22 @@ def judge(evidence: Evidence) -> Ending:
     if is_killed(code):
         told = report.exit if report and report.state in {"failed", "stopped"} else None
         if told in _EXITS:
-            return _ending(_EXITS[told], told, evidence)
-        return _ending(_KILLED if is_repeatable(evidence) else _KILLED_HALFWAY, code, evidence)
-    return _ending(_EXITS.get(code or 0, _UNKNOWN), code, evidence)
+            return _ending(_row(told, evidence), told, evidence)
+        return _ending(_KILLED if is_repeatable(evidence) else _halfway(evidence), code, evidence)
+    return _ending(_row(code or 0, evidence), code, evidence)
+
+
+def _row(code: int, evidence: Evidence) -> _Row:
+    """A command that was told to stop has no place between two migrations to stop at."""
+    if not evidence.command:
+        return _EXITS.get(code, _UNKNOWN)
+    if code == _STOPPED and not is_repeatable(evidence):
+        return _COMMAND_KILLED
+    return _EXITS.get(code, _COMMAND_FAILED)
+
+
+def _halfway(evidence: Evidence) -> _Row:
+    return _COMMAND_KILLED if evidence.command else _KILLED_HALFWAY
 
 
 def exit_code_in(message: str) -> int | None:
@@ -211,7 +251,7 @@ def _account(row: _Row, code: int | None, evidence: Evidence) -> str:
     report = evidence.report
     happened = row.happened
     if report and report.message:
-        killed = row in {_KILLED, _KILLED_HALFWAY}
+        killed = row in {_KILLED, _KILLED_HALFWAY, _COMMAND_KILLED}
         happened = f"{happened}; it last said: {report.message}" if killed else report.message
     if report and report.current and report.current not in happened:
         happened = f"{happened} (in migration {report.current})"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from dbalias.api.alias import DatabaseAlias
 from dbalias.api.meta import JSON
 from dbalias.api.project import DjangoProject, PodOptions, SettingsMode
+from dbalias.django.commands import is_reading
 from dbalias.django.runtime_files import FOLDER
 from dbalias.migrations.marks import ATTEMPT_VARIABLE, CONTAINER, Purpose
 
@@ -17,20 +19,26 @@ DEFAULT_FS_GROUP = 65532
 GRACE_SECONDS = 600
 OVERLAY_MODULE = "dbalias_settings"
 
-BOOTSTRAP = (
-    "import sys; sys.path.insert(0, '/etc/dbalias'); "
-    "import dbalias_migrate; sys.exit(dbalias_migrate.main())"
-)
-"""Running the file itself would put the time-stamped folder behind ``..data`` on the path."""
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One of the published modules that has a ``main``, and its arguments."""
+
+    module: str
+    arguments: Sequence[str]
+
+    @property
+    def bootstrap(self) -> str:
+        """What the interpreter's ``-c`` gets.
+
+        Running the file itself would put the time-stamped folder behind ``..data`` on the path.
+        """
+        path = f"import sys; sys.path.insert(0, '{FOLDER}')"
+        return f"{path}; import {self.module}; sys.exit({self.module}.main())"
 
 
 def build_pod_spec(
-    project: DjangoProject,
-    alias: DatabaseAlias,
-    *,
-    attempt: int,
-    sources: Sequence[JSON],
-    purpose: Purpose = Purpose.MIGRATE,
+    project: DjangoProject, program: Program, *, attempt: int, sources: Sequence[JSON]
 ) -> JSON:
     """Return the PodSpec: Pod Security ``restricted``, no token, never restarted.
 
@@ -44,7 +52,7 @@ def build_pod_spec(
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         "securityContext": _pod_security(options),
-        "containers": [_container(project, alias, attempt=attempt, purpose=purpose)],
+        "containers": [_container(project, program, attempt=attempt)],
         "volumes": [
             {"name": VOLUME, "projected": {"defaultMode": FILE_MODE, "sources": [*sources]}},
             *options.volumes,
@@ -61,6 +69,25 @@ def build_pod_spec(
             "imagePullSecrets": list(options.image_pull_secrets),
         }
     )
+
+
+def migrate_program(
+    project: DjangoProject, alias: DatabaseAlias, purpose: Purpose = Purpose.MIGRATE
+) -> Program:
+    """Return the program that migrates an alias, or checks it."""
+    return Program("dbalias_migrate", build_arguments(project, alias, purpose))
+
+
+def manage_program(
+    project: DjangoProject, words: Sequence[str], alias: DatabaseAlias | None
+) -> Program:
+    """Return the program that runs a management command, on an alias or without one."""
+    arguments = [f"--lock-timeout={project.migrate.lock_timeout_seconds}"]
+    if alias is not None:
+        arguments.insert(0, f"--database={alias.alias}")
+    if is_reading(words):
+        arguments.append("--reads")
+    return Program("dbalias_manage", [*arguments, "--", *words])
 
 
 def build_arguments(
@@ -80,15 +107,13 @@ def build_arguments(
     ]
 
 
-def _container(
-    project: DjangoProject, alias: DatabaseAlias, *, attempt: int, purpose: Purpose
-) -> JSON:
+def _container(project: DjangoProject, program: Program, *, attempt: int) -> JSON:
     options = project.migrate.pod
     container: dict[str, JSON] = {
         "name": CONTAINER,
         "image": project.image,
-        "command": [*project.interpreter, "-c", BOOTSTRAP],
-        "args": build_arguments(project, alias, purpose),
+        "command": [*project.interpreter, "-c", program.bootstrap],
+        "args": list(program.arguments),
         "env": _environment(project, attempt=attempt),
         "securityContext": {
             "allowPrivilegeEscalation": False,

@@ -1,12 +1,12 @@
-"""What is kept about an alias' runs in ``DatabaseAlias.status``.
+"""What is kept about runs in the status of a DatabaseAlias, or of the DjangoProject itself.
 
-Migrations in ``migration``, checks in ``check``: two records of one shape, so that a check
-never changes what is known about a migration.
+Migrations in ``migration``, checks in ``check``, other commands by name in ``commands``: records
+of one shape, so that a check never changes what is known about a migration.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,13 +14,15 @@ from typing import TypeVar
 
 from dbalias.api.conditions import Reason, parse_timestamp, timestamp
 from dbalias.api.meta import JSON
-from dbalias.migrations.marks import Purpose
+from dbalias.migrations.marks import Purpose, Task
 
 LIST_LIMIT = 10
 """Entries kept of a list that a report brought; its count is kept beside it."""
 
 FIELDS: Mapping[Purpose, str] = {Purpose.MIGRATE: "migration", Purpose.CHECK: "check"}
 """Where an alias' status keeps the record of each purpose."""
+COMMANDS = "commands"
+"""Where a status keeps the records of commands: a list, by name."""
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -100,9 +102,12 @@ class Record:
         return self.outcome in {Outcome.STARTING, Outcome.RUNNING, Outcome.CANCELLED}
 
     @classmethod
-    def stored(cls, status: Mapping[str, JSON], purpose: Purpose) -> Record:
-        """Return the record that an alias' status keeps for one purpose."""
-        kept = status.get(FIELDS[purpose])
+    def stored(cls, status: Mapping[str, JSON], task: Task) -> Record:
+        """Return the record that a status keeps for one task of its object."""
+        if task.purpose in FIELDS:
+            kept = status.get(FIELDS[task.purpose])
+        else:
+            kept = next((c for c in _commands(status) if c["name"] == task.command), None)
         return cls.parse(kept) if kept else cls()
 
     @classmethod
@@ -150,6 +155,31 @@ class Record:
                 "audit": _render_audit(self.audit),
             }
         )
+
+
+def stored_tasks(status: Mapping[str, JSON], alias: str) -> Iterator[Task]:
+    """Yield every task of which a status keeps a record."""
+    for purpose, field in FIELDS.items():
+        if status.get(field):
+            yield Task(alias, purpose)
+    for kept in _commands(status):
+        yield Task(alias, Purpose.COMMAND, kept["name"])
+
+
+def render_commands(records: Mapping[Task, Record], alias: str) -> list[JSON]:
+    """Return the records of an alias' commands, or of the project's, as a status keeps them."""
+    return [
+        {"name": task.command, **rendered}
+        for task, record in sorted(records.items(), key=lambda kept: kept[0])
+        if task.command and task.alias == alias and (rendered := record.render())
+    ]
+
+
+def _commands(status: Mapping[str, JSON]) -> Iterator[Mapping[str, JSON]]:
+    listed = status.get(COMMANDS)
+    for kept in listed if isinstance(listed, list | tuple) else ():
+        if isinstance(kept, Mapping) and isinstance(kept.get("name"), str):
+            yield kept
 
 
 def _parse_completed(read: _Reader) -> Completed | None:

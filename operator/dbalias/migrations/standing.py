@@ -7,8 +7,9 @@ migration, that something is missing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from dbalias.api.conditions import ConditionValue, Reason
 from dbalias.api.project import MigrateMode
@@ -20,6 +21,13 @@ from dbalias.migrations.wanted import Wanted
 
 FINDINGS = frozenset({Reason.AUDIT_REFUSED, Reason.MISSING_TABLES})
 """Failures of a check that tell of the alias; the others tell of the attempt."""
+
+
+class Errand(NamedTuple):
+    """One task: what is wanted, and what follows."""
+
+    wanted: Wanted
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +66,6 @@ class Standing:
     def of(self, purpose: Purpose) -> Verdict:
         """Return the verdict of one purpose."""
         return self.check if purpose is Purpose.CHECK else self.migrate
-
-    def with_verdict(self, purpose: Purpose, verdict: Verdict) -> Standing:
-        """Return the same with another verdict of one purpose."""
-        checks = purpose is Purpose.CHECK
-        return replace(self, check=verdict) if checks else replace(self, migrate=verdict)
 
 
 def sum_up(wanted: Wanted, *, migrate: Verdict, check: Verdict) -> Standing:

@@ -11,13 +11,14 @@ from dbalias.django.allowance import routing_on
 from dbalias.django.artefact import is_routed_alike, stable_document
 from dbalias.django.entries import EntryKind
 from dbalias.migrations.identity import run_identity
+from dbalias.reconcile.command_status import publishable
 from dbalias.reconcile.desired import Desired
 from dbalias.reconcile.runs import Runs
 
 
 def next_document(desired: Desired, runs: Runs) -> JSON | None:
     """Return what applications may load now; None while there is nothing for them."""
-    resolved = runs.done - desired.resolution.problems.keys()
+    resolved = publishable(runs) - desired.resolution.problems.keys()
     migrated = resolved | _unchanged(desired) | _restored(desired, runs)
     if desired.published is None and not _may_begin(desired, runs, migrated):
         return None
@@ -64,11 +65,11 @@ def _restored(desired: Desired, runs: Runs) -> frozenset[str]:
     """
     if desired.published is not None or not _was_published(desired):
         return frozenset()
-    return frozenset(alias for alias in runs.records if _differs_in_image(desired, runs, alias))
+    return frozenset(alias for alias in runs.standings if _differs_in_image(desired, runs, alias))
 
 
 def _differs_in_image(desired: Desired, runs: Runs, alias: str) -> bool:
-    entry, completed = desired.resolution.entries.get(alias), runs.records[alias].completed
+    entry, completed = desired.resolution.entries.get(alias), runs.record(alias).completed
     if entry is None or completed is None:
         return False
     routing = routing_on(desired.routing.document, alias)
@@ -95,4 +96,4 @@ def _may_begin(desired: Desired, runs: Runs, migrated: AbstractSet[str]) -> bool
     if runs.open or refused:
         return False
     entries = desired.artefact.document["databases"]
-    return any(entries[alias]["settings"] for alias in runs.done if alias in entries)
+    return any(entries[alias]["settings"] for alias in publishable(runs) if alias in entries)

@@ -12,9 +12,9 @@ from dbalias.api.policy import DatabaseRoutingPolicy
 from dbalias.api.problems import Problem
 from dbalias.django.entries import Entry
 from dbalias.django.routing import router_class_name
-from dbalias.migrations.marks import Purpose
-from dbalias.migrations.record import FIELDS, Outcome
+from dbalias.migrations.record import COMMANDS, FIELDS, Outcome, render_commands
 from dbalias.reconcile.actions import WriteStatus
+from dbalias.reconcile.command_status import CommandsStanding, commands_on
 from dbalias.reconcile.desired import Desired
 from dbalias.reconcile.runs import Runs
 from dbalias.reconcile.snapshot import Broken
@@ -42,17 +42,19 @@ def alias_status(
     entry = desired.resolution.entries.get(name)
     problems = desired.resolution.problems.get(name, ())
     migrated = runs.conditions[name]
-    kept = {FIELDS[Purpose.MIGRATE]: runs.records, FIELDS[Purpose.CHECK]: runs.checks}
+    commands = commands_on(runs, name)
     conditions = (
-        *summary(_obstacle(problems, migrated), ready=migrated.message),
+        *summary(_obstacle(problems, migrated, commands), ready=migrated.message),
         _credentials(alias, problems),
         _connected(runs, name),
         migrated,
+        commands.condition,
     )
     fields = {
         "alias": name,
         "database": _database(entry) if entry else alias.status.get("database"),
-        **{field: records[name].render() for field, records in kept.items()},
+        **{field: runs.record(name, purpose).render() for purpose, field in FIELDS.items()},
+        COMMANDS: render_commands(runs.records, name),
     }
     return write_status(subject, conditions, fields, now=now)
 
@@ -101,11 +103,15 @@ def policy_status(
     )
 
 
-def _obstacle(problems: tuple[Problem, ...], migrated: ConditionValue) -> Obstacle | None:
+def _obstacle(
+    problems: tuple[Problem, ...], migrated: ConditionValue, commands: CommandsStanding
+) -> Obstacle | None:
     if problems:
         return Obstacle.of(problems[0].reason, "; ".join(map(str, problems)))
     if migrated.status is not Status.TRUE:
         return Obstacle.of(migrated.reason, migrated.message)
+    if commands.is_awaited:
+        return Obstacle.of(commands.condition.reason, commands.condition.message)
     return None
 
 
@@ -145,7 +151,7 @@ def _connected(runs: Runs, alias: str) -> ConditionValue:
         Reason.LOGIN_REFUSED,
     ):
         return ConditionValue(Condition.CONNECTED, Status.FALSE, record.reason, record.message)
-    records = (record, runs.records[alias], runs.checks[alias])
+    records = (record, *(runs.record(alias, purpose) for purpose in FIELDS))
     completed = next((one.completed for one in records if one.completed), None)
     if completed is not None:
         text = f"the Job {completed.job} logged in"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from dbalias.api.alias import DatabaseAlias
@@ -19,9 +19,9 @@ from dbalias.django.sources import (
     Unavailable,
     required_sources,
 )
-from dbalias.migrations.marks import Purpose
+from dbalias.migrations.marks import PROJECT
 from dbalias.migrations.observed import JobState, parse_job, parse_pod, survivors
-from dbalias.migrations.record import Outcome, Record
+from dbalias.migrations.record import Outcome, Record, stored_tasks
 from dbalias.reconcile.declared import decode_secret, read_source, with_declared
 from dbalias.reconcile.names import JOB_MOUNTED, migrate_secret_name, stable_name
 from dbalias.reconcile.ports import WORKLOADS, Cluster, Resource, UnreadableError
@@ -110,7 +110,7 @@ async def _with_observed(snapshot: Snapshot, reading: _Reading) -> Snapshot:
         migrate_secret=_secret(migrate_secret, uid),
         revisions=tuple(c for b in revisions if (c := _config_map(b, uid)) and c.ours),
         jobs=jobs,
-        foreign_jobs=await _foreign_jobs(reading, snapshot.aliases, jobs, uid),
+        foreign_jobs=await _foreign_jobs(reading, snapshot, jobs, uid),
         workloads=workloads,
     )
 
@@ -210,17 +210,27 @@ def is_finished(job: Mapping[str, JSON]) -> bool:
 
 
 async def _foreign_jobs(
-    reading: _Reading, aliases: Iterable[DatabaseAlias], jobs: Iterable[JobState], uid: str
+    reading: _Reading, snapshot: Snapshot, jobs: Iterable[JobState], uid: str
 ) -> frozenset[str]:
     """Return the names that a starting attempt needs and somebody else's Job has."""
     known = {job.name for job in jobs}
     foreign = set()
-    for record in (Record.stored(a.status, purpose) for a in aliases for purpose in Purpose):
+    for record in _records(snapshot):
         if record.outcome is Outcome.STARTING and record.job and record.job not in known:
             body = await reading.one(Resource.JOBS, record.job)
             if body is not None and not is_controlled_by(body, uid):
                 foreign.add(record.job)
     return frozenset(foreign)
+
+
+def _records(snapshot: Snapshot) -> Iterator[Record]:
+    """Yield every record that a status of the project's objects keeps."""
+    statuses = [(one.alias, one.status) for one in snapshot.aliases]
+    if snapshot.project is not None:
+        statuses.append((PROJECT, snapshot.project.status))
+    for alias, status in statuses:
+        for task in stored_tasks(status, alias):
+            yield Record.stored(status, task)
 
 
 async def _workloads(

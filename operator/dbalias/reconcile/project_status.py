@@ -8,11 +8,12 @@ from datetime import datetime
 
 from dbalias.api.conditions import Condition, ConditionValue, Reason, Status
 from dbalias.api.meta import JSON, Kind
-from dbalias.migrations.marks import REQUESTS, Purpose
-from dbalias.migrations.record import LIST_LIMIT
+from dbalias.migrations.marks import PROJECT, REQUESTS, Purpose
+from dbalias.migrations.record import COMMANDS, LIST_LIMIT, render_commands
 from dbalias.migrations.standing import Standing
 from dbalias.migrations.wanted import REQUEST_LIMIT, request_order
 from dbalias.reconcile.actions import WriteStatus
+from dbalias.reconcile.command_status import all_commands, publishable
 from dbalias.reconcile.desired import Desired, Hold
 from dbalias.reconcile.final import final_revision
 from dbalias.reconcile.publication import Publication
@@ -58,12 +59,15 @@ def project_status(picture: Picture, now: datetime) -> WriteStatus | None:
     project = picture.desired.project
     migrated, routes = _migrated(picture), _routes(picture)
     published = _published(picture)
-    obstacle = _obstacle(picture, (routes, migrated, published, picture.rolled_out))
+    commands = all_commands(picture.runs)
+    awaited = (commands.condition,) if commands.is_awaited else ()
+    obstacle = _obstacle(picture, (routes, migrated, *awaited, published, picture.rolled_out))
     conditions = (
         *summary(obstacle, ready=f"{len(picture.runs.done)} alias(es) published and migrated"),
         published,
         routes,
         migrated,
+        commands.condition,
         picture.rolled_out,
     )
     fields = {
@@ -73,6 +77,7 @@ def project_status(picture: Picture, now: datetime) -> WriteStatus | None:
         "aliases": picture.counts(),
         "audit": _audit(picture.runs),
         "routes": picture.routes,
+        COMMANDS: render_commands(picture.runs.records, PROJECT),
         **{field: _handled(picture, purpose) for purpose, field in HANDLED.items()},
     }
     subject = Subject(Kind.PROJECT, project.metadata, project.status)
@@ -110,7 +115,7 @@ def _published(picture: Picture) -> ConditionValue:
         kept = "the last published stays" if stays else "nothing is published"
         text = f"{kept}: {hold.message}"
         return _condition(Condition.SETTINGS_PUBLISHED, Status.FALSE, hold.reason, text)
-    waiting = _some(sorted(set(picture.runs.standings) - picture.runs.done))
+    waiting = _some(sorted(set(picture.runs.standings) - publishable(picture.runs)))
     what = f"waiting for {waiting or 'aliases that cannot be resolved'}"
     if picture.publication.is_ahead:
         what = "its Secret goes a few seconds ahead, until every kubelet has the new files"
@@ -211,10 +216,9 @@ def _handled(picture: Picture, purpose: Purpose) -> str | None:
 
 def _answered(runs: Runs, alias: str, purpose: Purpose) -> str:
     """Return the last request that an alias has taken up; a check answers where it speaks."""
-    records = [runs.records if purpose is Purpose.MIGRATE else runs.checks]
-    if runs.standings[alias].speaker is Purpose.CHECK:
-        records.append(runs.checks)
-    return max((one[alias].handled_request or "" for one in records), key=request_order)
+    purposes = {purpose, runs.standings[alias].speaker} & {purpose, Purpose.CHECK}
+    answers = [runs.record(alias, one).handled_request or "" for one in purposes]
+    return max(answers, key=request_order)
 
 
 def _unique(texts: Iterator[str]) -> list[str]:

@@ -1,18 +1,20 @@
-"""The runs of one project: where each alias stands, and what may start now."""
+"""The runs of one project: where each alias and command stands, and what may start now."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from dbalias.api.conditions import Condition, ConditionValue, Reason, Status
+from dbalias.api.conditions import ConditionValue, Reason, Status
+from dbalias.migrations.commands import is_before
+from dbalias.migrations.conditions import told
 from dbalias.migrations.decide import decide, name_taken, not_created
-from dbalias.migrations.marks import Purpose
+from dbalias.migrations.marks import OF_THE_SCHEMA, PROJECT, Purpose, Task
 from dbalias.migrations.observed import JobState
-from dbalias.migrations.order import Turn, release
+from dbalias.migrations.order import release
 from dbalias.migrations.record import Record
-from dbalias.migrations.standing import Standing, sum_up
+from dbalias.migrations.standing import Errand, Standing, sum_up
 from dbalias.migrations.trouble import find_trouble
 from dbalias.migrations.wanted import Wanted
 from dbalias.reconcile.actions import CreateJob, DeleteObject
@@ -22,24 +24,29 @@ from dbalias.reconcile.wishes import Wishes
 
 PASSING = frozenset({Reason.QUEUED, Reason.SETTLING, Reason.SUSPENDED, Reason.WAITING_FOR_OBJECTS})
 """Reasons to wait that end without anybody mending this alias."""
+OF_OTHERS = frozenset({Reason.DEPENDENCY_NOT_MIGRATED, Reason.COMMAND_NOT_COMPLETED})
+"""Reasons to wait that end when another run of the project ends well."""
 
-Conditions = dict[Turn, ConditionValue]
+Conditions = dict[Task, ConditionValue]
 
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """The outcome: by alias its records, where it stands, and its condition ``Migrated``.
+    """The outcome: by task its record; by alias where it stands, and its condition ``Migrated``.
 
-    ``done``: nothing is left to migrate there. ``open``: neither done nor failed for good:
-    something is under way, will start by itself, or is left to a person's decision.
+    ``commands`` is, for each command's task, its share of ``CommandsCompleted``. ``done``:
+    aliases on which nothing is left to migrate. ``open``: tasks that are neither done nor failed
+    for good: something is under way, will start by itself, or is left to a person's decision;
+    of an alias the task that speaks for it.
     """
 
-    records: Mapping[str, Record] = field(default_factory=dict)
-    checks: Mapping[str, Record] = field(default_factory=dict)
+    records: Mapping[Task, Record] = field(default_factory=dict)
+    errands: Mapping[Task, Errand] = field(default_factory=dict)
     conditions: Mapping[str, ConditionValue] = field(default_factory=dict)
+    commands: Mapping[Task, ConditionValue] = field(default_factory=dict)
     standings: Mapping[str, Standing] = field(default_factory=dict)
     done: frozenset[str] = frozenset()
-    open: frozenset[str] = frozenset()
+    open: frozenset[Task] = frozenset()
     create: tuple[CreateJob, ...] = ()
     delete: tuple[DeleteObject, ...] = ()
     config_map: str = ""
@@ -47,12 +54,16 @@ class Runs:
     active: bool = False
     wake_at: datetime | None = None
 
+    def record(self, alias: str, purpose: Purpose = Purpose.MIGRATE) -> Record:
+        """Return the record of an alias' migrations or checks."""
+        return self.records[Task(alias, purpose)]
+
     def last_record(self, alias: str) -> Record:
-        """Return the record of the attempt that ended last, whatever it was for.
+        """Return the record of the attempt that ended last, of a migration or a check.
 
         One that runs has told nothing yet: until it ends, what is known stays.
         """
-        both = (self.checks[alias], self.records[alias])
+        both = (self.record(alias, Purpose.CHECK), self.record(alias))
         return max(both, key=_told_at)
 
 
@@ -63,51 +74,57 @@ def _told_at(record: Record) -> tuple[float, ...]:
 
 
 def plan_runs(snapshot: Snapshot, desired: Desired, now: datetime, *, gate: Hold | None) -> Runs:
-    """Decide for every alias; while ``gate`` is closed nothing new starts."""
+    """Decide for every task; while ``gate`` is closed nothing new starts."""
     wishes = Wishes(snapshot, desired)
-    wanted = {alias: wishes.wanted(alias) for alias in desired.resolution.owners}
-    standings = {alias: _stand(wishes, one, now) for alias, one in wanted.items()}
-    orphans = [job for job in snapshot.jobs if job.alias not in wanted]
-    blocked = _blocked(wishes, standings, wanted, gate)
+    errands = _errands(wishes, now)
+    standings = {alias: _stand(errands, alias) for alias in desired.resolution.owners}
+    orphans = [job for job in snapshot.jobs if job.task not in errands]
+    blocked = _blocked(wishes, errands, gate)
     # Who may not start takes no turn and no database from those who may.
     allowed, held = release(
-        {alias: _without(standing, alias, blocked) for alias, standing in standings.items()},
-        {alias: one[Purpose.MIGRATE] for alias, one in wanted.items()},
+        standings,
+        {task: _without(one, task in blocked) for task, one in errands.items()},
         running=orphans,
         max_parallel=desired.project.migrate.max_parallel,
     )
-    told = _refused(wishes, standings, wanted, allowed)
-    runs = _assemble(
-        wishes, standings, held={**held, **blocked, **told}, allowed=allowed, orphans=orphans
-    )
+    refused = _refused(wishes, errands, allowed)
+    starts = _Starts({**held, **blocked, **refused}, allowed)
+    runs = _assemble(wishes, errands, standings, starts=starts, orphans=orphans)
     return replace(runs, delete=(*runs.delete, *_left_behind(orphans, now)))
 
 
-def _stand(wishes: Wishes, wanted: Mapping[Purpose, Wanted], now: datetime) -> Standing:
-    alias = wanted[Purpose.MIGRATE].alias
-    jobs = [job for job in wishes.snapshot.jobs if job.alias == alias]
-    verdicts = {
-        purpose: decide(one, record=wishes.record(alias, purpose), jobs=jobs, now=now)
-        for purpose, one in wanted.items()
+@dataclass(frozen=True, slots=True)
+class _Starts:
+    """Which starts go ahead, and what is to be said of tasks instead of their own condition."""
+
+    held: Mapping[Task, ConditionValue]
+    allowed: tuple[Task, ...]
+
+
+def _errands(wishes: Wishes, now: datetime) -> dict[Task, Errand]:
+    jobs: dict[Task, list[JobState]] = {}
+    for job in wishes.snapshot.jobs:
+        jobs.setdefault(job.task, []).append(job)
+    return {
+        task: Errand(one, decide(one, record=wishes.record(task), jobs=jobs.get(task, ()), now=now))
+        for task, one in wishes.wanted().items()
     }
-    return sum_up(
-        wanted[Purpose.MIGRATE],
-        migrate=verdicts[Purpose.MIGRATE],
-        check=verdicts[Purpose.CHECK],
-    )
 
 
-def _without(standing: Standing, alias: str, blocked: Container[Turn]) -> Standing:
-    """Take from an alias the starts that are blocked."""
-    for purpose in Purpose:
-        if Turn(alias, purpose) in blocked:
-            held = replace(standing.of(purpose), start=None)
-            standing = standing.with_verdict(purpose, held)
-    return standing
+def _stand(errands: Mapping[Task, Errand], alias: str) -> Standing:
+    migrate, check = (errands[Task(alias, purpose)] for purpose in OF_THE_SCHEMA)
+    return sum_up(migrate.wanted, migrate=migrate.verdict, check=check.verdict)
+
+
+def _without(errand: Errand, is_blocked: bool) -> Errand:
+    """Take from a task the start that is blocked."""
+    if not is_blocked:
+        return errand
+    return errand._replace(verdict=replace(errand.verdict, start=None))
 
 
 def _left_behind(orphans: Iterable[JobState], now: datetime) -> Iterator[DeleteObject]:
-    """Jobs of aliases that are declared no more: what has ended, and what cannot start."""
+    """Jobs of tasks that are declared no more: what has ended, and what cannot start."""
     for job in orphans:
         trouble = None if job.finished else find_trouble(job, now=now)
         idle = job.finished or (trouble is not None and not trouble.began)
@@ -117,63 +134,63 @@ def _left_behind(orphans: Iterable[JobState], now: datetime) -> Iterator[DeleteO
 
 def _assemble(
     wishes: Wishes,
+    errands: Mapping[Task, Errand],
     standings: Mapping[str, Standing],
     *,
-    held: Mapping[Turn, ConditionValue],
-    allowed: tuple[Turn, ...],
+    starts: _Starts,
     orphans: list[JobState],
 ) -> Runs:
-    spoken = {
-        alias: held.get(Turn(alias, standing.speaker)) for alias, standing in standings.items()
-    }
-    stored = {
-        Turn(alias, purpose): standing.of(purpose).record
-        for alias, standing in standings.items()
-        for purpose in Purpose
-    }
+    stored = {task: one.verdict.record for task, one in errands.items()}
     creations = []
-    for turn in allowed:
-        start = standings[turn.alias].of(turn.purpose).start
-        assert start is not None
-        stored[turn] = start.record
-        creations.append(CreateJob(turn.alias, wishes.job(turn.alias, start.record, turn.purpose)))
+    for task in starts.allowed:
+        wanted, verdict = errands[task]
+        assert verdict.start is not None
+        stored[task] = verdict.start.record
+        creations.append(CreateJob(task.alias, wishes.job(wanted, verdict.start.record)))
+    speakers = {alias: Task(alias, one.speaker) for alias, one in standings.items()}
+    commands = [task for task in errands if task.command]
+    spoken = {task: starts.held.get(task) for task in (*speakers.values(), *commands)}
+    verdicts = [one.verdict for one in errands.values()]
     return Runs(
-        records={alias: stored[Turn(alias, Purpose.MIGRATE)] for alias in standings},
-        checks={alias: stored[Turn(alias, Purpose.CHECK)] for alias in standings},
+        records=stored,
+        errands=errands,
         conditions={
-            alias: spoken[alias] or standing.condition for alias, standing in standings.items()
+            alias: spoken[task] or standings[alias].condition for alias, task in speakers.items()
         },
+        commands={task: spoken[task] or errands[task].verdict.condition for task in commands},
         standings=standings,
         done=frozenset(alias for alias, standing in standings.items() if standing.done),
-        open=frozenset(
-            alias for alias in standings if _is_open(standings[alias], spoken[alias], standings)
-        ),
+        open=frozenset(task for task, held in spoken.items() if _is_open(task, held, errands)),
         create=tuple(creations),
-        delete=_deletions(wishes.snapshot, standings),
+        delete=_deletions(wishes.snapshot, errands),
         config_map=wishes.config_map,
-        active=any(s.active for s in standings.values())
+        active=any(verdict.active for verdict in verdicts)
         or any(not job.finished for job in orphans),
-        wake_at=earliest(
-            *(s.of(purpose).wake_at for s in standings.values() for purpose in Purpose)
-        ),
+        wake_at=earliest(*(verdict.wake_at for verdict in verdicts)),
     )
 
 
-def _is_open(
-    standing: Standing, held: ConditionValue | None, standings: Mapping[str, Standing]
-) -> bool:
-    """Tell whether an alias will come to an end by itself: for it a first publication waits."""
-    if standing.done or (standing.failed and not standing.active):
+def _is_open(task: Task, held: ConditionValue | None, errands: Mapping[Task, Errand]) -> bool:
+    """Tell whether a run will come to an end by itself: for it a first publication waits."""
+    verdict = errands[task].verdict
+    running = any(errands[one].verdict.active for one in _spoken_for(task))
+    if verdict.done or (verdict.failed and not running):
         return False
     if held is None:
         return True
-    if held.reason is Reason.DEPENDENCY_NOT_MIGRATED:
-        return not any(one.failed for one in standings.values())
+    if held.reason in OF_OTHERS:
+        return not any(one.verdict.failed for one in errands.values())
     return held.reason in PASSING
 
 
-def _deletions(snapshot: Snapshot, standings: Mapping[str, Standing]) -> tuple[DeleteObject, ...]:
-    verdicts = [s.of(purpose) for s in standings.values() for purpose in Purpose]
+def _spoken_for(task: Task) -> tuple[Task, ...]:
+    if task.command:
+        return (task,)
+    return tuple(Task(task.alias, purpose) for purpose in OF_THE_SCHEMA)
+
+
+def _deletions(snapshot: Snapshot, errands: Mapping[Task, Errand]) -> tuple[DeleteObject, ...]:
+    verdicts = [one.verdict for one in errands.values()]
     names = {name for verdict in verdicts for name in verdict.retire}
     names |= {verdict.cancel for verdict in verdicts if verdict.cancel}
     return tuple(
@@ -186,48 +203,38 @@ def earliest(*moments: datetime | None) -> datetime | None:
     return min((moment for moment in moments if moment is not None), default=None)
 
 
-def _blocked(
-    wishes: Wishes,
-    standings: Mapping[str, Standing],
-    wanted: Mapping[str, Mapping[Purpose, Wanted]],
-    gate: Hold | None,
-) -> Conditions:
+def _blocked(wishes: Wishes, errands: Mapping[Task, Errand], gate: Hold | None) -> Conditions:
     """Return the condition of each start that is due and may not be."""
     found: Conditions = {}
-    for turn, job in _starts(standings):
-        problems = wishes.desired.resolution.problems.get(turn.alias)
-        if problems:
-            found[turn] = _migrated(problems[0].reason, str(problems[0]))
+    problems = wishes.desired.resolution.problems
+    for task, wanted, job in _starts(errands):
+        if task.alias in problems:
+            first = problems[task.alias][0]
+            found[task] = told(wanted, Status.FALSE, first.reason, str(first))
         elif gate is not None:
-            found[turn] = _migrated(gate.reason, gate.message)
+            found[task] = told(wanted, Status.FALSE, gate.reason, gate.message)
         elif job in wishes.snapshot.foreign_jobs:
-            found[turn] = name_taken(wanted[turn.alias][turn.purpose], job)
+            found[task] = name_taken(wanted, job)
+        elif task.alias == PROJECT and problems and not is_before(errands[task]):
+            why = f"{wanted.subject} comes after all aliases; unresolved: {', '.join(problems)}"
+            found[task] = told(wanted, Status.FALSE, Reason.ALIASES_NOT_READY, why)
     return found
 
 
 def _refused(
-    wishes: Wishes,
-    standings: Mapping[str, Standing],
-    wanted: Mapping[str, Mapping[Purpose, Wanted]],
-    allowed: tuple[Turn, ...],
+    wishes: Wishes, errands: Mapping[Task, Errand], allowed: tuple[Task, ...]
 ) -> Conditions:
     """Return what to say of Jobs that were refused and are tried again in this pass."""
     refusals = wishes.snapshot.memory.refusals
     return {
-        turn: not_created(wanted[turn.alias][turn.purpose], job, message=refusals[f"Job/{job}"])
-        for turn, job in _starts(standings)
-        if turn in allowed and f"Job/{job}" in refusals
+        task: not_created(wanted, job, message=refusals[f"Job/{job}"])
+        for task, wanted, job in _starts(errands)
+        if task in allowed and f"Job/{job}" in refusals
     }
 
 
-def _starts(standings: Mapping[str, Standing]) -> Iterator[tuple[Turn, str]]:
-    """Yield every start that is due, with the name of its Job."""
-    for alias, standing in standings.items():
-        for purpose in Purpose:
-            start = standing.of(purpose).start
-            if start is not None:
-                yield Turn(alias, purpose), start.job
-
-
-def _migrated(reason: Reason, message: str) -> ConditionValue:
-    return ConditionValue(Condition.MIGRATED, Status.FALSE, reason, message)
+def _starts(errands: Mapping[Task, Errand]) -> Iterator[tuple[Task, Wanted, str]]:
+    """Yield every start that is due, with what is wanted and the name of its Job."""
+    for task, (wanted, verdict) in errands.items():
+        if verdict.start is not None:
+            yield task, wanted, verdict.start.job

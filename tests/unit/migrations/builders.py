@@ -84,7 +84,7 @@ def a_job(**changes: Any) -> JobState:
         "body": "body-a",
         "created_at": NOW,
         "project": "shop",
-        "alias_uid": ALIAS_UID,
+        "object_uid": ALIAS_UID,
         "image": "shop:1",
         "pod": a_pod(),
     }
@@ -170,7 +170,7 @@ def a_job_body(**status: JSON) -> dict[str, Any]:
             "annotations": {
                 marks.IDENTITY_ANNOTATION: "identity-a",
                 marks.BODY_ANNOTATION: "body-a",
-                marks.ALIAS_UID_ANNOTATION: ALIAS_UID,
+                marks.OBJECT_UID_ANNOTATION: ALIAS_UID,
             },
         },
         "spec": {

@@ -11,8 +11,7 @@ from dbalias.api.conditions import Reason, Status
 from dbalias.api.project import MigrateMode
 from dbalias.django.entries import EntryKind
 from dbalias.migrations.jobs import job_name
-from dbalias.migrations.marks import Purpose
-from dbalias.migrations.order import Turn
+from dbalias.migrations.marks import Purpose, Task
 from dbalias.migrations.record import Completed, Outcome, Record
 from dbalias.migrations.standing import Standing, sum_up
 from dbalias.migrations.wanted import Wanted
@@ -72,8 +71,8 @@ def test_check_starts_by_itself_once_for_each_identity_where_a_person_decides(
     wish = a_check(mode=mode)
     start = verdict_on(wish).start
     assert start
-    assert start.job == job_name("shop", "users", "identity-a", 1, purpose=Purpose.CHECK)
-    assert start.job != job_name("shop", "users", "identity-a", 1)
+    assert start.job == job_name("shop", Task("users", Purpose.CHECK), "identity-a", 1)
+    assert start.job != job_name("shop", Task("users", Purpose.MIGRATE), "identity-a", 1)
     assert verdict_on(wish, a_checked_record()).start is None
     assert verdict_on(replace(wish, identity="identity-b"), a_checked_record()).start
 
@@ -289,16 +288,16 @@ def test_check_waits_while_its_database_is_migrated_and_no_migration_waits_for_i
     """It would tell of a moment; a migration that starts in this pass goes first, too."""
     wish = a_wish(database=database)
     starting = released((wish, beside(wish, Record(), [])))
-    assert starting.allowed == (Turn("users", Purpose.MIGRATE),)
-    assert starting.held[Turn("users", Purpose.CHECK)].reason is Reason.QUEUED
+    assert starting.allowed == (Task("users", Purpose.MIGRATE),)
+    assert starting.held[Task("users", Purpose.CHECK)].reason is Reason.QUEUED
 
     running = released((wish, beside(wish, a_running_record(), [a_job()])))
     assert running.allowed == ()
-    assert "not checked yet" in running.held[Turn("users", Purpose.CHECK)].message
+    assert "not checked yet" in running.held[Task("users", Purpose.CHECK)].message
 
     checking = a_job(name="check-1", uid="check", purpose=Purpose.CHECK)
     assert released((wish, beside(wish, Record(), [checking]))).allowed == (
-        Turn("users", Purpose.MIGRATE),
+        Task("users", Purpose.MIGRATE),
     )
 
 
@@ -306,7 +305,7 @@ def test_check_runs_where_the_migration_waits_for_another_alias() -> None:
     """That is when one wants to know."""
     wish = a_wish(depends_on=("default",))
     told = released((wish, beside(wish, Record(), [])))
-    assert told.allowed == (Turn("users", Purpose.CHECK),)
+    assert told.allowed == (Task("users", Purpose.CHECK),)
 
 
 def test_check_that_runs_takes_no_turn_from_a_migration() -> None:
@@ -315,10 +314,10 @@ def test_check_that_runs_takes_no_turn_from_a_migration() -> None:
     looked_at = (a_wish(), beside(a_wish(), SUCCEEDED, [checking]))
     other = a_wish(alias="orders", object="shop-orders", database="mysql://db/orders")
     told = released(looked_at, (other, beside(other, Record(), [])), max_parallel=1)
-    assert told.allowed == (Turn("orders", Purpose.MIGRATE),)
-    assert told.held.keys() == {Turn("orders", Purpose.CHECK)}
+    assert told.allowed == (Task("orders", Purpose.MIGRATE),)
+    assert told.held.keys() == {Task("orders", Purpose.CHECK)}
     told = released(looked_at, (other, beside(other, SUCCEEDED, [])), max_parallel=1)
-    assert told.held[Turn("orders", Purpose.CHECK)].reason is Reason.QUEUED
+    assert told.held[Task("orders", Purpose.CHECK)].reason is Reason.QUEUED
 
 
 def test_checks_wait_for_their_turn_among_all() -> None:
@@ -327,4 +326,4 @@ def test_checks_wait_for_their_turn_among_all() -> None:
     done = beside(wish, SUCCEEDED, [])
     other = a_wish(alias="orders", object="shop-orders", database="mysql://db/orders")
     told = released((wish, done), (other, beside(other, Record(), [])), max_parallel=1)
-    assert told.allowed == (Turn("orders", Purpose.MIGRATE),)
+    assert told.allowed == (Task("orders", Purpose.MIGRATE),)

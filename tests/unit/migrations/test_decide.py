@@ -11,6 +11,7 @@ from dbalias.api.project import MigrateMode
 from dbalias.django.entries import EntryKind
 from dbalias.migrations.decide import name_taken, not_created
 from dbalias.migrations.jobs import job_name
+from dbalias.migrations.marks import Purpose, Task
 from dbalias.migrations.record import Completed, Outcome, Record
 from dbalias.migrations.wanted import Wanted
 from unit.migrations.builders import (
@@ -52,7 +53,7 @@ def test_new_alias_starts_its_first_attempt() -> None:
     """The record to store comes first and knows the Job's name."""
     verdict = verdict_on(a_wish(requested_at="now"))
     assert verdict.start
-    assert verdict.start.job == job_name("shop", "users", "identity-a", 1)
+    assert verdict.start.job == job_name("shop", Task("users", Purpose.MIGRATE), "identity-a", 1)
     assert verdict.record == Record()
     record = verdict.start.record
     assert (record.attempt, record.outcome) == (1, Outcome.STARTING)

@@ -113,7 +113,7 @@ def test_job_that_is_gone_before_its_end_was_stored_is_answered(
 
 def test_finished_job_of_an_earlier_alias_tells_nothing() -> None:
     """Only its number is taken, and so its name."""
-    verdict = verdict_on(a_wish(), Record(), [a_complete_job(attempt=4, alias_uid="earlier")])
+    verdict = verdict_on(a_wish(), Record(), [a_complete_job(attempt=4, object_uid="earlier")])
     assert verdict.start
     assert verdict.start.number == 5
 

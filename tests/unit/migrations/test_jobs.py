@@ -19,12 +19,26 @@ from dbalias.api.project import (
     SettingsMode,
 )
 from dbalias.migrations.jobs import JobSpec, build_job, job_name
-from dbalias.migrations.pods import BOOTSTRAP
+from dbalias.migrations.marks import Purpose, Task
 from unit.migrations.builders import a_project, an_alias
 
 OBJECT_NAMES = st.from_regex(r"[a-z0-9]([-a-z0-9.]{0,60}[a-z0-9])?", fullmatch=True)
 ALIASES = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9_.\-]{0,60}[A-Za-z0-9])?", fullmatch=True)
 ATTEMPTS = st.integers(1, 10**11)
+MIGRATE = (
+    "import sys; sys.path.insert(0, '/etc/dbalias'); "
+    "import dbalias_migrate; sys.exit(dbalias_migrate.main())"
+)
+
+
+def on(alias: str, purpose: Purpose = Purpose.MIGRATE) -> Task:
+    """What a run on an alias is for."""
+    return Task(alias, purpose)
+
+
+def run(command: str, alias: str = "") -> Task:
+    """A run of a command, on an alias or for the project."""
+    return Task(alias, Purpose.COMMAND, command)
 
 
 def a_spec(**changes: Any) -> JobSpec:
@@ -70,10 +84,10 @@ def test_job_name_is_a_legal_name_for_any_input(
     project: str, alias: str, identity: str, attempt: int
 ) -> None:
     """It is a DNS label, so the pods' names and labels made from it are legal too."""
-    name = job_name(project, alias, identity, attempt)
+    name = job_name(project, on(alias), identity, attempt)
     assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", name)
     assert len(name) <= 63
-    assert name == job_name(project, alias, identity, attempt)
+    assert name == job_name(project, on(alias), identity, attempt)
 
 
 @given(st.text(min_size=1, max_size=70), st.text(min_size=1, max_size=70), ATTEMPTS)
@@ -81,17 +95,22 @@ def test_job_name_is_legal_even_for_text_that_no_api_lets_through(
     project: str, alias: str, attempt: int
 ) -> None:
     """The rule does not lean on anyone's validation."""
-    assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", job_name(project, alias, "i", attempt))
+    name = job_name(project, on(alias), "i", attempt)
+    assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", name)
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        (("shop", "user_data", "i", 1), ("shop", "user-data", "i", 1)),
-        (("shop", "a" * 18 + "x", "i", 1), ("shop", "a" * 18 + "y", "i", 1)),
-        (("a-b", "c", "i", 1), ("a", "b-c", "i", 1)),
-        (("shop", "users", "i", 1), ("shop", "users", "j", 1)),
-        (("shop", "users", "i", 1), ("shop", "users", "i", 2)),
+        (("shop", on("user_data"), "i", 1), ("shop", on("user-data"), "i", 1)),
+        (("shop", on("a" * 18 + "x"), "i", 1), ("shop", on("a" * 18 + "y"), "i", 1)),
+        (("a-b", on("c"), "i", 1), ("a", on("b-c"), "i", 1)),
+        (("shop", on("users"), "i", 1), ("shop", on("users"), "j", 1)),
+        (("shop", on("users"), "i", 1), ("shop", on("users"), "i", 2)),
+        (("shop", on("users"), "i", 1), ("shop", on("users", Purpose.CHECK), "i", 1)),
+        (("shop", run("flush", "a"), "i", 1), ("shop", run("flush", "b"), "i", 1)),
+        (("shop", run("flush"), "i", 1), ("shop", run("clear"), "i", 1)),
+        (("shop", run("flush"), "i", 1), ("shop", on("flush"), "i", 1)),
     ],
     ids=[
         "aliases that differ in a character no name may have",
@@ -99,10 +118,14 @@ def test_job_name_is_legal_even_for_text_that_no_api_lets_through(
         "the dash between project and alias",
         "identities",
         "attempts",
+        "purposes",
+        "aliases of a command",
+        "commands of the project",
+        "a command and an alias of its name",
     ],
 )
 def test_job_name_keeps_apart(
-    one: tuple[str, str, str, int], other: tuple[str, str, str, int]
+    one: tuple[str, Task, str, int], other: tuple[str, Task, str, int]
 ) -> None:
     """What is abridged in the name is still in its digest."""
     assert job_name(*one) != job_name(*other)
@@ -140,7 +163,7 @@ def test_job_says_whose_it_is() -> None:
     assert meta["annotations"] == {
         "dbalias.dev/identity": "identity-a",
         "dbalias.dev/body": "body-a",
-        "dbalias.dev/alias-uid": "alias-1",
+        "dbalias.dev/object-uid": "alias-1",
         "dbalias.dev/database": "mark",
         "dbalias.dev/migrate-requested-at": "2026-05-04T12:00:00Z",
     }
@@ -156,7 +179,7 @@ def test_job_takes_the_name_that_the_record_holds() -> None:
     """A Job that is created late must collide with the first, not run beside it."""
     assert build_job(a_spec(name="kept"))["metadata"]["name"] == "kept"
     computed = build_job(a_spec())["metadata"]["name"]
-    assert computed == job_name("shop", "users", "identity-a", 3)
+    assert computed == job_name("shop", on("users"), "identity-a", 3)
 
 
 def test_job_has_a_deadline_only_when_one_is_set() -> None:
@@ -224,7 +247,7 @@ def test_container_always_names_the_database() -> None:
     )
     alias = an_alias(apps=("auth", "shop"), args=("--skip-checks",))
     container = container_of(build_job(a_spec(project=project, alias=alias)))
-    assert container["command"] == ["/venv/bin/python", "-X", "dev", "-c", BOOTSTRAP]
+    assert container["command"] == ["/venv/bin/python", "-X", "dev", "-c", MIGRATE]
     assert container["args"] == [
         "--database=users",
         "--lock-timeout=300",

@@ -98,7 +98,7 @@ class Alias(RuleBasedStateMachine):
             body=start.record.body,
             created_at=self.now,
             purpose=self.purpose,
-            alias_uid=self.wanted.object_uid,
+            object_uid=self.wanted.object_uid,
             requested_at=start.record.handled_request,
             image=self.wanted.image,
         )
@@ -161,7 +161,7 @@ class Alias(RuleBasedStateMachine):
     def complete(self, job: JobState) -> None:
         """The run succeeds, and the world remembers it, if it is known to be of this alias."""
         adopted = Record.parse(self.status).job_uid == job.uid
-        known = adopted or job.alias_uid == self.wanted.object_uid
+        known = adopted or job.object_uid == self.wanted.object_uid
         self.last_success = Success(job.identity, job.requested_at) if known else None
         self.change(
             job,

@@ -15,7 +15,7 @@ def test_job_is_read_with_what_its_marks_say() -> None:
     job = parse_job(a_job_body(), [], [])
     assert job
     assert (job.alias, job.attempt, job.identity, job.body) == ("users", 1, "identity-a", "body-a")
-    assert (job.project, job.alias_uid, job.image) == ("shop", "alias-1", "shop:1")
+    assert (job.project, job.object_uid, job.image) == ("shop", "alias-1", "shop:1")
     assert job.finished is None
 
 

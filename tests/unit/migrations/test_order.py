@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from dbalias.api.conditions import ConditionValue, Reason
 from dbalias.migrations.decide import decide
 from dbalias.migrations.identity import database_mark
-from dbalias.migrations.marks import Purpose
+from dbalias.migrations.marks import OF_THE_SCHEMA, Purpose, Task
 from dbalias.migrations.observed import JobState
 from dbalias.migrations.order import Release, cycle_problems, find_cycles, release
 from dbalias.migrations.record import Completed, Outcome, Record
-from dbalias.migrations.standing import Standing, sum_up
+from dbalias.migrations.standing import Errand, Standing, sum_up
 from dbalias.migrations.wanted import Wanted
 from unit.migrations.builders import NOW, a_complete_job, a_job, a_running_record, a_wish
 
@@ -42,7 +42,7 @@ def standing_of(
     """Where an alias stands with these records and Jobs."""
     migrate, checked = (
         decide(replace(wanted, purpose=purpose), record=stored, jobs=jobs, now=NOW)
-        for purpose, stored in zip(Purpose, (record, check), strict=True)
+        for purpose, stored in zip(OF_THE_SCHEMA, (record, check), strict=True)
     )
     return sum_up(wanted, migrate=migrate, check=checked)
 
@@ -79,9 +79,18 @@ class Through:
 
 def released(*aliases: Alias, max_parallel: int = 4, jobs: tuple[JobState, ...] = ()) -> Release:
     """What may start among these aliases, of both purposes."""
-    wanted: Mapping[str, Wanted] = {one.alias: one for one, _ in aliases}
     standings = {one.alias: standing for one, standing in aliases}
-    return release(standings, wanted, running=jobs, max_parallel=max_parallel)
+    return release(standings, errands_of(*aliases), running=jobs, max_parallel=max_parallel)
+
+
+def errands_of(*aliases: Alias) -> dict[Task, Errand]:
+    """The tasks of these aliases."""
+    found = [
+        Errand(replace(one, purpose=purpose), standing.of(purpose))
+        for one, standing in aliases
+        for purpose in OF_THE_SCHEMA
+    ]
+    return {errand.wanted.task: errand for errand in found}
 
 
 def let_through(*aliases: Alias, max_parallel: int = 4, jobs: tuple[JobState, ...] = ()) -> Through:

@@ -13,13 +13,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from dbalias.api.conditions import Reason
 from dbalias.api.project import MigrateMode
 from dbalias.migrations.decide import decide
-from dbalias.migrations.marks import Purpose
+from dbalias.migrations.marks import OF_THE_SCHEMA, Purpose, Task
 from dbalias.migrations.observed import Finished, JobState
 from dbalias.migrations.order import release
 from dbalias.migrations.record import FIELDS, Record
 from dbalias.migrations.standing import Standing, sum_up
 from dbalias.migrations.wanted import Wanted
 from unit.migrations.builders import NOW, a_report, a_wish, an_ended_pod
+from unit.migrations.test_order import errands_of
 
 MODES = [MigrateMode.AUTO, MigrateMode.CHECK, MigrateMode.APPROVE]
 EXIT_CODES = [2, 4, 5, 6, 8, 9, 137]
@@ -55,11 +56,11 @@ class Alias(RuleBasedStateMachine):
         migrate, check = (
             decide(
                 self.wish(purpose),
-                record=Record.stored(self.status, purpose),
+                record=Record.stored(self.status, Task("users", purpose)),
                 jobs=[*self.jobs.values()],
                 now=self.now,
             )
-            for purpose in Purpose
+            for purpose in OF_THE_SCHEMA
         )
         return sum_up(self.wish(Purpose.MIGRATE), migrate=migrate, check=check)
 
@@ -67,11 +68,11 @@ class Alias(RuleBasedStateMachine):
     def reconcile(self, dies: bool = False) -> None:
         """A pass; one that dies has stored its records and created no Job."""
         standing = self.look()
-        wanted = {"users": self.wish(Purpose.MIGRATE)}
+        errands = errands_of((self.wish(Purpose.MIGRATE), standing))
         allowed = {
-            turn.purpose for turn in release({"users": standing}, wanted, max_parallel=4).allowed
+            task.purpose for task in release({"users": standing}, errands, max_parallel=4).allowed
         }
-        for purpose in Purpose:
+        for purpose in OF_THE_SCHEMA:
             verdict = standing.of(purpose)
             start = verdict.start if purpose in allowed else None
             self.status[FIELDS[purpose]] = (start.record if start else verdict.record).render()
@@ -98,14 +99,14 @@ class Alias(RuleBasedStateMachine):
             body=record.body,
             created_at=self.now,
             purpose=purpose,
-            alias_uid="alias-1",
+            object_uid="alias-1",
             requested_at=record.handled_request,
             image="shop:1",
         )
 
     # the cluster and its databases
 
-    @rule(purpose=st.sampled_from(Purpose), code=st.sampled_from([0, 0, 0, *EXIT_CODES]))
+    @rule(purpose=st.sampled_from(OF_THE_SCHEMA), code=st.sampled_from([0, 0, 0, *EXIT_CODES]))
     def a_job_ends(self, purpose: Purpose, code: int) -> None:
         """Well or not; a migration that ends well leaves nothing pending."""
         for job in self.jobs.values():
@@ -151,7 +152,7 @@ class Alias(RuleBasedStateMachine):
         """Who decides."""
         self.mode = mode
 
-    @rule(purpose=st.sampled_from(Purpose))
+    @rule(purpose=st.sampled_from(OF_THE_SCHEMA))
     def a_run_is_requested(self, purpose: Purpose) -> None:
         """By an annotation."""
         self.asked[purpose] = self.now.isoformat()
@@ -161,10 +162,10 @@ class Alias(RuleBasedStateMachine):
     @invariant()
     def each_purpose_decides_from_its_own_record_alone(self) -> None:
         """Without the other's record and Jobs it would decide the same."""
-        for purpose in Purpose:
+        for purpose in OF_THE_SCHEMA:
             own = decide(
                 self.wish(purpose),
-                record=Record.stored(self.status, purpose),
+                record=Record.stored(self.status, Task("users", purpose)),
                 jobs=[job for job in self.jobs.values() if job.purpose is purpose],
                 now=self.now,
             )

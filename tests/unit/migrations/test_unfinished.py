@@ -49,7 +49,7 @@ def test_running_job_is_left_to_run_when_the_wish_changes() -> None:
     "job",
     [
         a_job(),
-        a_job(alias_uid="an earlier one"),
+        a_job(object_uid="an earlier one"),
         a_job(deleting=True),
         a_job(pod=None),
         a_job(attempt=7, identity="identity-z"),
@@ -73,8 +73,8 @@ def test_job_that_the_record_does_not_know_is_adopted(job: JobState) -> None:
 
 def test_adopted_job_that_completes_is_not_repeated() -> None:
     """An alias deleted while its Job ran and made again ends as if nothing had happened."""
-    adopted = verdict_on(a_wish(), Record(), [a_job(alias_uid="earlier")])
-    ended = verdict_on(a_wish(), adopted.record, [a_complete_job(alias_uid="earlier")])
+    adopted = verdict_on(a_wish(), Record(), [a_job(object_uid="earlier")])
+    ended = verdict_on(a_wish(), adopted.record, [a_complete_job(object_uid="earlier")])
     assert ended.done
 
 
