@@ -66,7 +66,8 @@ matrix: $(LOCKED) ## the published files on every Python, Django and driver at h
 	@DBALIAS_MATRIX=all $(PYTEST) -n 2 --dist worksteal tests/matrix
 
 kill-matrix: $(LOCKED) ## operator, pods, kubelet and servers killed at every step of a migration
-	@DBALIAS_KILL_MATRIX=all $(PYTEST) -s $(wildcard tests/e2e/test_kill_*.py) tests/integration/runtime/test_kills.py
+	@DBALIAS_KILL_MATRIX=all $(PYTEST) -s $(wildcard tests/e2e/test_kill_*.py) tests/integration/runtime/test_kills.py \
+	  $(addprefix tests/e2e/test_,garbage.py node_lost.py two_operators.py)
 
 guide-routers: $(LOCKED) ## what is migrated where with the topic guide's routers and with our policies
 	@$(PYTEST) -s -q tests/integration/runtime/test_guide_routers.py -k tables
