@@ -20,6 +20,8 @@ COMPLAINT_REASONS = frozenset(
 )
 NEVER_RAN = frozenset({"StartError", "ContainerCannotRun"})
 """Reasons of a terminated container in which no process ever ran."""
+NOT_LOCATED = "ContainerStatusUnknown"
+"""Reason that the kubelet gives where a pod ends and it knows no container, or none any more."""
 LOST_NODE = frozenset({"DeletionByTaintManager", "DeletionByPodGC"})
 """Reasons of DisruptionTarget that say the node, not the pod, is at fault."""
 
@@ -33,7 +35,7 @@ class Finished(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PodState:
-    """The one pod of a Job. ``owner`` is the Job's uid."""
+    """The one pod of a Job. ``owner`` is the Job's uid, also when the Job was orphaned from it."""
 
     name: str
     uid: str = ""
@@ -47,6 +49,7 @@ class PodState:
     waiting_reason: str | None = None
     waiting_message: str = ""
     exit_code: int | None = None
+    ended_at: datetime | None = None
     ended_reason: str | None = None
     """Kubernetes' word for the end: Error, OOMKilled, StartError, Evicted …"""
     termination_message: str | None = None
@@ -105,19 +108,20 @@ def parse_pod(body: JSON) -> PodState:
     return PodState(
         name=meta["name"],
         uid=meta.get("uid", ""),
-        owner=_controller_uid(meta),
+        owner=_controller_uid(meta) or (meta.get("labels") or {}).get(marks.JOB_UID_LABEL, ""),
         labels=tuple(sorted((meta.get("labels") or {}).items())),
         created_at=parse_timestamp(meta.get("creationTimestamp")),
         phase=status.get("phase") or "Pending",
         node=(body.get("spec") or {}).get("nodeName") or None,
-        started="running" in state or bool(ended and ended.get("reason") not in NEVER_RAN),
+        started="running" in state or bool(ended and not _never_ran(container, ended)),
         waiting_reason=waiting.get("reason"),
         waiting_message=_bounded(waiting.get("message")),
         exit_code=ended.get("exitCode"),
+        ended_at=parse_timestamp(ended.get("finishedAt")),
         ended_reason=ended.get("reason") or status.get("reason"),
         termination_message=ended.get("message"),
         deleting=bool(meta.get("deletionTimestamp")),
-        node_lost=status.get("reason") == "NodeLost" or disruption.get("reason") in LOST_NODE,
+        node_lost=_is_given_up(status) or disruption.get("reason") in LOST_NODE,
         disruption=_bounded(disruption.get("message") or status.get("message")) or None,
         unschedulable_message=_bounded(unscheduled.get("message")) or None,
     )
@@ -163,17 +167,25 @@ def parse_job(body: JSON, pods: Sequence[PodState], events: Iterable[JSON]) -> J
 
 
 def survivors(pods: Iterable[PodState], jobs: Iterable[JobState]) -> tuple[JobState, ...]:
-    """Return a deleted, unfinished Job for each pod of ours that runs on without its Job.
+    """Return a deleted Job for each pod of ours whose Job is gone; it has ended as the pod has.
 
     A Job that is deleted in the background is gone at once, while its pod has up to ten
-    minutes to stop: until then the alias is not free for another run.
+    minutes to stop, and one that is orphaned goes on: until it ends the alias is not free for
+    another run, and how it ends is how the attempt did.
     """
     known = {job.uid for job in jobs}
-    return tuple(
-        _without_job(pod)
-        for pod in pods
-        if pod.owner and pod.owner not in known and not pod.ended and _is_ours(dict(pod.labels))
-    )
+    left: dict[str, list[PodState]] = {}
+    for pod in pods:
+        if pod.owner and pod.owner not in known and _is_ours(dict(pod.labels)):
+            left.setdefault(pod.owner, []).append(pod)
+    running = {uid: [pod for pod in of_one if not pod.ended] for uid, of_one in left.items()}
+    decisive = (_newest(running[uid] or of_one) for uid, of_one in left.items())
+    return tuple(_without_job(pod) for pod in decisive if pod)
+
+
+def last_words(gone: Iterable[PodState], jobs: Iterable[JobState]) -> tuple[JobState, ...]:
+    """Return a deleted Job for each pod that had ended when it went, and its Job with it."""
+    return survivors([pod for pod in gone if pod.ended], jobs)
 
 
 def _without_job(pod: PodState) -> JobState:
@@ -189,9 +201,17 @@ def _without_job(pod: PodState) -> JobState:
         purpose=Purpose(labels[marks.PURPOSE_LABEL]),
         command=labels.get(marks.COMMAND_LABEL, ""),
         project=labels.get(PROJECT_LABEL, ""),
+        finished=_ending(pod),
+        finished_at=pod.ended_at if pod.ended else None,
         deleting=True,
         pod=replace(pod, deleting=True),
     )
+
+
+def _ending(pod: PodState) -> Finished | None:
+    if not pod.ended:
+        return None
+    return Finished.COMPLETE if pod.phase == "Succeeded" else Finished.FAILED
 
 
 def _is_ours(labels: JSON) -> bool:
@@ -219,12 +239,32 @@ def _condition(status: JSON, kind: str, *, wanted: str = "True") -> JSON:
     return {}
 
 
+def _is_given_up(status: JSON) -> bool:
+    """Tell whether the node controller has given the pod's node up.
+
+    It then says of pods that they are not ready, and lets stand what was said of their
+    containers; a kubelet never says both, as our pods have no readiness gates.
+    """
+    unready = _condition(status, "Ready", wanted="False")
+    return status.get("reason") == "NodeLost" or bool(
+        unready and _condition(status, "ContainersReady")
+    )
+
+
 def _named(items: JSON, name: str) -> JSON:
     return next((item for item in items or () if item.get("name") == name), {})
 
 
 def _containers(spec: JSON) -> JSON:
     return ((spec.get("template") or {}).get("spec") or {}).get("containers")
+
+
+def _never_ran(container: JSON, ended: JSON) -> bool:
+    """Whether no process of a terminated container ran: it could not start, or never was one."""
+    if ended.get("reason") in NEVER_RAN:
+        return True
+    before = (container.get("lastState") or {}).get("terminated")
+    return ended.get("reason") == NOT_LOCATED and not (container.get("containerID") or before)
 
 
 def _controller_uid(meta: JSON) -> str:

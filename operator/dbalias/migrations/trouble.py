@@ -57,8 +57,9 @@ def _without_pod(job: JobState, *, waited: timedelta) -> Trouble | None:
 def _lost_node(pod: PodState) -> Trouble:
     return Trouble(
         Reason.NODE_LOST,
+        # A pod that is only deleted by force stays: the Job keeps it until a kubelet speaks.
         f"the node {pod.node} of its pod {pod.name} is lost or being cleared. If the node does "
-        f"not come back, delete the Node object or force the deletion of the pod",
+        f"not come back, delete the Node object, or delete the Job and then its pod with --force",
         began=True,  # what the last report of a lost node does not show may have begun since
     )
 

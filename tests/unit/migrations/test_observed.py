@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dbalias.api.meta import JSON
@@ -77,6 +79,8 @@ def test_job_takes_only_its_own_pod_and_complaints() -> None:
 WAITING = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
 ENDED = {"terminated": {"exitCode": 5, "reason": "Error", "message": "{}"}}
 NEVER = {"terminated": {"exitCode": 128, "reason": "StartError", "message": "no python"}}
+UNREADY = {"type": "Ready", "status": "False"}
+CONTAINERS_READY = {"type": "ContainersReady", "status": "True"}
 LOST = {"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager"}
 
 
@@ -89,6 +93,8 @@ LOST = {"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaint
         (a_pod_body(NEVER), {"exit_code": 128, "started": False}),
         (a_pod_body(conditions=[LOST]), {"node_lost": True, "node": "node-1"}),
         (a_pod_body(reason="NodeLost"), {"node_lost": True}),
+        (a_pod_body(conditions=[UNREADY, CONTAINERS_READY]), {"node_lost": True}),
+        (a_pod_body(conditions=[UNREADY]), {"node_lost": False}),
         (
             a_pod_body(reason="Evicted", message="low on memory"),
             {"node_lost": False, "ended_reason": "Evicted", "disruption": "low on memory"},
@@ -107,6 +113,8 @@ LOST = {"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaint
         "it ended without ever running",
         "its node is lost",
         "its node is lost, as older clusters say it",
+        "its node does not answer, and nobody has given its pods up yet",
+        "its container is not ready",
         "it was evicted",
         "no node takes it",
     ],
@@ -136,11 +144,28 @@ def test_survivors_are_the_pods_that_outlive_their_job() -> None:
     assert left.finished is None
 
 
-def test_survivors_are_no_pods_that_ended_or_are_not_ours() -> None:
-    """Nothing of them runs, or it is none of our business."""
+def test_survivors_are_no_pods_that_are_not_ours() -> None:
+    """It is none of our business."""
+    assert survivors([a_pod(owner="other", labels=())], []) == ()
+
+
+def test_pod_that_outlived_its_job_tells_how_the_attempt_ended() -> None:
+    """Also one that was orphaned from its Job, which its label still names."""
+    body = a_pod_body(ENDED, phase="Failed")
+    body["metadata"]["ownerReferences"] = []
+    body["metadata"]["labels"]["batch.kubernetes.io/controller-uid"] = "job-uid"
+    (left,) = survivors([parse_pod(body)], [])
+    assert (left.uid, left.finished, left.deleting) == ("job-uid", Finished.FAILED, True)
+    assert left.pod
+    assert left.pod.exit_code == 5
+
+
+def test_pod_started_twice_outlives_its_job_until_both_have_ended() -> None:
+    """The one that runs decides, whichever is newer."""
+    running = parse_pod(a_pod_body({"running": {}}, phase="Running"))
     ended = parse_pod(a_pod_body(ENDED, phase="Failed"))
-    foreign = a_pod(owner="other", labels=())
-    assert survivors([ended, foreign], []) == ()
+    (left,) = survivors([running, replace(ended, name="z")], [])
+    assert left.finished is None
 
 
 @pytest.mark.parametrize(
