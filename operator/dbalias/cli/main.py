@@ -17,6 +17,8 @@ VERBS = {
     "check": "find every problem of manifests, without a cluster",
     "inject": "mount what is published into the pods of workloads",
     "local": "run a command with the same settings on this machine, without a cluster",
+    "manage": "run a management command in a cluster, a Job per database",
+    "retry": "ask for another run of migrations or checks in a cluster",
     "status": "show what is published, migrated and failing in a cluster",
     "import": "turn an existing settings module into manifests",
     "graph": "draw which apps go to which alias and database",
@@ -26,7 +28,7 @@ VERBS = {
 MODULES = {"import": "import_settings"}
 """Verbs whose module cannot have their name."""
 
-WITH_COMMAND = frozenset({"local"})
+WITH_COMMAND = frozenset({"local", "manage"})
 """Verbs that take a command after ``--``, which is not for us to read."""
 
 
