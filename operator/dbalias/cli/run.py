@@ -115,8 +115,10 @@ class _Operator:
         return 0 if asked else 1
 
     def _start_work(self, api: Api, lease: Lease) -> list[asyncio.Task[None]]:
-        reconciler = Reconciler(LiveCluster(api, lease), self._metrics)
-        scopes = self._options.namespaces or (None,)
+        served = self._options.namespaces
+        cluster = LiveCluster(api, lease, namespaces=served)
+        reconciler = Reconciler(cluster, self._metrics, clock=api.clock.now)
+        scopes = served or (None,)
         watches = [
             Watch(api, scope, reconciler, secrets=self._options.watch_secrets) for scope in scopes
         ]

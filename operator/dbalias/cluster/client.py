@@ -17,6 +17,7 @@ from kubernetes.aio import client as kubernetes_client
 from kubernetes.aio import config as kubernetes_config
 
 from dbalias.api.meta import JSON
+from dbalias.cluster.server_clock import ServerClock
 from dbalias.reconcile.ports import UnreadableError
 
 REQUEST_TIMEOUT = 10.0
@@ -78,6 +79,7 @@ class Api:
         self._client = api_client
         self.namespace = namespace
         """What a user's context names, for requests that say no other."""
+        self.clock = ServerClock()
 
     @classmethod
     async def connect(cls) -> Api:
@@ -184,7 +186,9 @@ class Api:
     async def _exchange(
         self, method: str, url: str, headers: dict[str, str], body: JSON
     ) -> Response:
+        sent_at = self.clock.local()
         response = await self._client.call_api(method, url, header_params=headers, body=body)
+        self.clock.observe(response.headers.get("Date"), sent_at=sent_at)
         raw = await response.read()
         try:
             parsed = json.loads(raw) if raw else None

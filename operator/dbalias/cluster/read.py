@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
 
 from dbalias.api.meta import JSON
 from dbalias.cluster.client import Api
-from dbalias.reconcile.ports import Resource, UnreadableError
+from dbalias.reconcile.ports import ForbiddenError, Resource, Selector, UnreadableError
+
+logger = logging.getLogger(__name__)
 
 PAGE = "500"
 
 
 class Reads:
-    """Reads through one Api."""
+    """Reads through one Api; ``namespaces`` are those that are served, none for all."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, *, namespaces: Sequence[str] = ()) -> None:
         self._api = api
+        self._scopes = tuple(namespaces) or (None,)
 
     async def get(self, resource: Resource, namespace: str, name: str) -> JSON | None:
         """Return the object, or None when the server says that there is none."""
@@ -32,14 +37,14 @@ class Reads:
         resource: Resource,
         namespace: str | None,
         *,
-        labels: Mapping[str, str] | None = None,
+        labels: Selector | None = None,
         fields: Mapping[str, str] | None = None,
     ) -> list[JSON]:
         """Return every object that matches, with the kind that list items lack filled in."""
         path = resource.value.path(namespace)
         query = [("limit", PAGE)]
         if labels:
-            query.append(("labelSelector", ",".join(f"{k}={v}" for k, v in labels.items())))
+            query.append(("labelSelector", _selector(labels)))
         if fields:
             query.append(("fieldSelector", ",".join(f"{k}={v}" for k, v in fields.items())))
         items: list[JSON] = []
@@ -48,7 +53,8 @@ class Reads:
             page = [*query, ("continue", token)] if token else query
             answer = await self._api.request("GET", path, query=page)
             if answer.status != 200:
-                raise UnreadableError(f"{path} cannot be listed: {answer.status} {answer.reason}")
+                error = ForbiddenError if answer.status == 403 else UnreadableError
+                raise error(f"{path} cannot be listed: {answer.status} {answer.reason}")
             items += answer.body.get("items") or []
             token = (answer.body.get("metadata") or {}).get("continue") or ""
             if not token:
@@ -57,3 +63,23 @@ class Reads:
             item.setdefault("apiVersion", resource.value.api_version)
             item.setdefault("kind", resource.value.kind)
         return items
+
+    async def list_everywhere(self, resource: Resource, *, labels: Selector) -> Sequence[JSON]:
+        """Return what matches in every namespace that is served and may be read."""
+
+        async def one(scope: str | None) -> Sequence[JSON]:
+            try:
+                return await self.list(resource, scope, labels=labels)
+            except ForbiddenError as error:
+                logger.info("%s", error)
+                return []
+
+        listed = await asyncio.gather(*map(one, self._scopes))
+        return [item for items in listed for item in items]
+
+
+def _selector(labels: Selector) -> str:
+    return ",".join(
+        f"{name}={value}" if isinstance(value, str) else f"{name} in ({','.join(value)})"
+        for name, value in labels.items()
+    )

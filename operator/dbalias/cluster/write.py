@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from dbalias.api.meta import FIELD_MANAGER, JSON
@@ -28,8 +29,8 @@ class Leadership(Protocol):
 class LiveCluster(Reads):
     """The ``Cluster`` protocol of the reconcile room, on a real API server."""
 
-    def __init__(self, api: Api, leadership: Leadership) -> None:
-        super().__init__(api)
+    def __init__(self, api: Api, leadership: Leadership, *, namespaces: Sequence[str] = ()) -> None:
+        super().__init__(api, namespaces=namespaces)
         self._leadership = leadership
 
     async def create(self, resource: Resource, namespace: str, body: JSON) -> JSON:

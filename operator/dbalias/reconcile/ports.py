@@ -59,6 +59,10 @@ class UnreadableError(ClusterError):
     """Something could not be read: forbidden, refused or timed out."""
 
 
+class ForbiddenError(UnreadableError):
+    """The operator's account may not read this."""
+
+
 class ConflictError(ClusterError):
     """The object changed since it was read; the next pass reads it again."""
 
@@ -79,6 +83,10 @@ class NotLeadingError(ClusterError):
     """The Lease is not (or no longer safely) held: nothing may be written."""
 
 
+Selector = Mapping[str, str | Sequence[str]]
+"""Labels by name: the value that an object must have, or several of which it must have one."""
+
+
 class Cluster(Protocol):
     """Kubernetes, as far as a pass needs it. Every call has a timeout of its own."""
 
@@ -90,10 +98,16 @@ class Cluster(Protocol):
         resource: Resource,
         namespace: str,
         *,
-        labels: Mapping[str, str] | None = None,
+        labels: Selector | None = None,
         fields: Mapping[str, str] | None = None,
     ) -> Sequence[JSON]:
         """Return the objects that match; raise UnreadableError."""
+
+    async def list_everywhere(self, resource: Resource, *, labels: Selector) -> Sequence[JSON]:
+        """Return what matches in all namespaces that are served; raise UnreadableError.
+
+        A namespace that the operator may not read (any more) counts as one it does not serve.
+        """
 
     async def create(self, resource: Resource, namespace: str, body: JSON) -> JSON:
         """Create an object; raise AlreadyExistsError, RefusedError, GoneError."""

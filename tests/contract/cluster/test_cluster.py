@@ -90,6 +90,21 @@ async def test_a_created_object_is_read_and_listed_by_label(cluster: Cluster, na
     assert await cluster.list(MAPS, SPACE, labels={"test": "other"}) == []
 
 
+async def test_objects_are_found_in_all_namespaces_by_one_of_several_values(
+    cluster: Cluster, name: str
+) -> None:
+    """For what several projects share; another label may have to be there too."""
+    made = {"one": SPACE, "two": "kube-public", "three": SPACE}
+    for value, space in made.items():
+        body = a_map(f"{name}-{value}")
+        body["metadata"]["labels"] = {"test": f"{name}-{value}", "of": name}
+        await cluster.create(MAPS, space, body)
+    wanted = {"of": name, "test": [f"{name}-one", f"{name}-two"]}
+    listed = await cluster.list_everywhere(MAPS, labels=wanted)
+    found = {(body["metadata"]["namespace"], body["metadata"]["name"]) for body in listed}
+    assert found == {(SPACE, f"{name}-one"), ("kube-public", f"{name}-two")}
+
+
 async def test_aliases_are_listed_by_their_project(cluster: Cluster, name: str) -> None:
     """The server selects by the field, so that a pass need not read all of a namespace."""
     for project in ("one", "two"):

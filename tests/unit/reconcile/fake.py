@@ -14,6 +14,7 @@ from dbalias.reconcile.ports import (
     GoneError,
     RefusedError,
     Resource,
+    Selector,
     UnreadableError,
 )
 
@@ -67,7 +68,7 @@ class FakeCluster:
         resource: Resource,
         namespace: str,
         *,
-        labels: Mapping[str, str] | None = None,
+        labels: Selector | None = None,
         fields: Mapping[str, str] | None = None,
     ) -> Sequence[JSON]:
         """Return copies of the objects that match."""
@@ -80,9 +81,15 @@ class FakeCluster:
         return [
             copy.deepcopy(body)
             for body in found
-            if (labels or {}).items() <= (body["metadata"].get("labels") or {}).items()
+            if _has(body, labels or {})
             and all(_at(body, path) == value for path, value in (fields or {}).items())
         ]
+
+    async def list_everywhere(self, resource: Resource, *, labels: Selector) -> Sequence[JSON]:
+        """Return copies of what matches in all namespaces."""
+        spaces = {space for _, space, _ in self.objects}
+        listed = [await self.list(resource, space, labels=labels) for space in sorted(spaces)]
+        return [body for bodies in listed for body in bodies]
 
     async def create(self, resource: Resource, namespace: str, body: JSON) -> JSON:
         """Store a new object."""
@@ -168,6 +175,14 @@ def _merge(target: JSON, patch: JSON) -> JSON:
         else:
             merged[key] = _merge(merged.get(key), value)
     return merged
+
+
+def _has(body: JSON, labels: Selector) -> bool:
+    own = body["metadata"].get("labels") or {}
+    return all(
+        own.get(name) in ([value] if isinstance(value, str) else value)
+        for name, value in labels.items()
+    )
 
 
 def _at(body: JSON, path: str) -> JSON:

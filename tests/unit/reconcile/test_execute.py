@@ -20,7 +20,7 @@ from dbalias.reconcile.actions import (
     WriteStatus,
 )
 from dbalias.reconcile.execute import AT_ONCE, execute
-from dbalias.reconcile.ports import ConflictError, RefusedError, Resource
+from dbalias.reconcile.ports import ConflictError, RefusedError, Resource, Selector
 from unit.builders import a_metadata
 
 
@@ -42,9 +42,13 @@ class Recorder:
         resource: Resource,
         namespace: str,
         *,
-        labels: Mapping[str, str] | None = None,
+        labels: Selector | None = None,
         fields: Mapping[str, str] | None = None,
     ) -> Sequence[JSON]:
+        """Nothing is ever there."""
+        return ()
+
+    async def list_everywhere(self, resource: Resource, *, labels: Selector) -> Sequence[JSON]:
         """Nothing is ever there."""
         return ()
 
