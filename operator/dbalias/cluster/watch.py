@@ -20,6 +20,7 @@ import kopf
 from dbalias.api.meta import FIELD_MANAGER, GROUP, VERSION, Key, Kind
 from dbalias.api.ownership import MANAGED_BY, MANAGER, PROJECT_LABEL
 from dbalias.cluster.client import Api
+from dbalias.migrations.observed import PodState, parse_pod
 from dbalias.reconcile.gather import is_finished
 from dbalias.reconcile.ports import UnreadableError
 
@@ -36,6 +37,9 @@ class Changes(Protocol):
 
     def project_changed(self, key: Key, *, vanished: bool, ended: bool) -> None:
         """An object of this project appeared or changed; what declares it vanished; a Job ended."""
+
+    def pod_gone(self, key: Key, pod: PodState) -> None:
+        """A pod of a Job of this project vanished; this is how it was seen last."""
 
     def secret_changed(self, namespace: str, name: str, version: str | None) -> None:
         """A Secret has this resourceVersion now; None when it is gone."""
@@ -171,8 +175,11 @@ class Watch:
         if change.secret is not None:
             self._changes.secret_changed(change.namespace, change.secret, change.version)
         elif change.project is not None:
+            key = Key(change.namespace, change.project)
+            if change.gone is not None:
+                self._changes.pod_gone(key, change.gone)
             self._changes.project_changed(
-                Key(change.namespace, change.project),
+                key,
                 vanished=change.vanished,
                 ended=change.ended,
             )
@@ -180,7 +187,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What crosses from kopf's thread to ours: names, never bodies.
+    """What crosses from kopf's thread to ours: names, never bodies, and a vanished pod's end.
 
     ``vanished`` tells of what was declared: an input is gone. A Job or pod that goes is none.
     ``ended``: a Job has ended just now.
@@ -192,6 +199,7 @@ class Change:
     version: str | None
     vanished: bool
     ended: bool
+    gone: PodState | None = None
 
     @classmethod
     def of(cls, body: Mapping[str, Any], type: str | None) -> Change:
@@ -205,6 +213,7 @@ class Change:
             version=None if gone else str(metadata["resourceVersion"]),
             vanished=gone and kind in set(Kind),
             ended=type == "MODIFIED" and kind == "Job" and is_finished(body),
+            gone=parse_pod(body) if gone and kind == "Pod" else None,
         )
 
 

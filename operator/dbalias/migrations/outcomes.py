@@ -174,7 +174,7 @@ def judge(evidence: Evidence) -> Ending:
     """Return what the end of an attempt means; total: unknown exit codes are waited for."""
     report = evidence.report
     code = evidence.exit_code
-    if code is not None and code > 0 and not evidence.ran:
+    if code and not evidence.ran and not is_killed(code):
         return _ending(_NEVER_RAN, code, evidence)
     if is_killed(code):
         told = report.exit if report and report.state in {"failed", "stopped"} else None

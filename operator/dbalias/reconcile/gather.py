@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dbalias.api.alias import DatabaseAlias
@@ -20,7 +20,14 @@ from dbalias.django.sources import (
     required_sources,
 )
 from dbalias.migrations.marks import PROJECT
-from dbalias.migrations.observed import JobState, parse_job, parse_pod, survivors
+from dbalias.migrations.observed import (
+    JobState,
+    PodState,
+    last_words,
+    parse_job,
+    parse_pod,
+    survivors,
+)
 from dbalias.migrations.record import Outcome, Record, stored_tasks
 from dbalias.reconcile.declared import decode_secret, read_source, with_declared
 from dbalias.reconcile.names import JOB_MOUNTED, migrate_secret_name, stable_name
@@ -92,7 +99,7 @@ async def _with_observed(snapshot: Snapshot, reading: _Reading) -> Snapshot:
     ours = {PROJECT_LABEL: snapshot.key.name}
     sources, jobs, workloads, bodies = await asyncio.gather(
         _sources(reading, snapshot.aliases),
-        _jobs(reading),
+        _jobs(reading, snapshot.memory.last_words),
         _workloads(reading, snapshot.project),
         asyncio.gather(
             reading.one(Resource.CONFIG_MAPS, stable),
@@ -188,7 +195,7 @@ def _is_predecessors(body: JSON, uid: str) -> bool:
     )
 
 
-async def _jobs(reading: _Reading) -> tuple[JobState, ...]:
+async def _jobs(reading: _Reading, gone: Sequence[PodState]) -> tuple[JobState, ...]:
     ours = {PROJECT_LABEL: reading.key.name}
     # In this order: a Job that looks finished must not meet a pod from before its end, whose
     # report would then be lost.
@@ -198,8 +205,15 @@ async def _jobs(reading: _Reading) -> tuple[JobState, ...]:
     started = {pod.owner for pod in observed if pod.started}
     told = all(job["metadata"]["uid"] in started or is_finished(job) for job in jobs)
     warnings = [] if told else await reading.listed(Resource.EVENTS, fields=WARNINGS)
-    states = [state for body in jobs if (state := parse_job(body, observed, warnings))]
+    # An evicted pod is gone when its Job has failed: then it counts as it was seen last.
+    ended = [*observed, *gone]
+    states = [
+        state
+        for body in jobs
+        if (state := parse_job(body, ended if is_finished(body) else observed, warnings))
+    ]
     states += survivors(observed, states)
+    states += last_words(gone, states)
     return tuple(sorted(states, key=lambda job: (job.alias, job.attempt)))
 
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from dbalias.api.meta import Key
+from dbalias.migrations.observed import PodState
 from dbalias.reconcile.execute import execute
 from dbalias.reconcile.gather import gather
+from dbalias.reconcile.last_words import LastWords
 from dbalias.reconcile.metrics import Metrics
 from dbalias.reconcile.names import SALT
 from dbalias.reconcile.plan import plan
@@ -46,6 +48,7 @@ class Reconciler:
     clock: Callable[[], datetime] = utc_now
     queue: KeyedQueue = field(init=False)
     poll: SourcePoll = field(init=False)
+    last_words: LastWords = field(default_factory=LastWords)
     _started: datetime = field(init=False)
     _quiet_from: dict[Key, datetime] = field(default_factory=dict)
     _refusals: dict[Key, dict[str, str]] = field(default_factory=dict)
@@ -65,6 +68,10 @@ class Reconciler:
             self.queue.hurry(key)
         else:
             self.queue.notify(key)
+
+    def pod_gone(self, key: Key, pod: PodState) -> None:
+        """A watch saw a pod of a Job of this project vanish."""
+        self.last_words.note(key, pod)
 
     def secret_changed(self, namespace: str, name: str, version: str | None) -> None:
         """A watch saw a Secret change."""
@@ -101,6 +108,7 @@ class Reconciler:
             salt=self._salts.setdefault(key, secrets.token_hex(16)),
             unread_before=key in self._unread,
             refusals=dict(self._refusals.get(key, {})),
+            last_words=self.last_words.of(key),
         )
 
     def _remember(self, snapshot: Snapshot) -> None:
@@ -127,6 +135,7 @@ class Reconciler:
     def _forget(self, key: Key) -> None:
         self.metrics.forget_project(key)
         self.poll.watch(key, {}, awaiting=False)
+        self.last_words.forget(key)
         self._quiet_from.pop(key, None)
         self._salts.pop(key, None)
 

@@ -13,7 +13,7 @@ from dbalias.api.problems import Problem
 from dbalias.api.project import DjangoProject, Workload
 from dbalias.api.secrets import SecretBytes
 from dbalias.django.sources import Sources
-from dbalias.migrations.observed import JobState
+from dbalias.migrations.observed import JobState, PodState
 from dbalias.reconcile.poll import Versions
 
 
@@ -81,6 +81,8 @@ class Memory:
     """The last pass could not read everything either."""
     refusals: Mapping[str, str] = field(default_factory=dict)
     """Objects that the API server refused to take in the last pass, with its reason."""
+    last_words: tuple[PodState, ...] = ()
+    """Pods of Jobs as they were seen last, when they vanished."""
 
 
 @dataclass(frozen=True, slots=True)

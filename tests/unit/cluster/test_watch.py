@@ -70,3 +70,15 @@ def test_a_deleted_job_is_no_changed_input() -> None:
 def test_a_job_that_ends_is_told_apart(type: str | None, condition: JSON, ended: bool) -> None:
     """What waits for it starts at once; conditions that only announce the end are no end."""
     assert an_event(a_job(ownerReferences=[OWNER]), type, conditions=[condition]).ended is ended
+
+
+def test_pod_that_vanishes_leaves_what_it_was_seen_to_be_last() -> None:
+    """An evicted pod is gone before anybody can ask for its report."""
+    state = {"terminated": {"exitCode": 7, "message": "{}"}}
+    pod = {"kind": "Pod", "metadata": {"name": "x", "uid": "pod-uid"}}
+    status = {"containerStatuses": [{"name": "migrate", "state": state}]}
+    gone = an_event(pod, "DELETED", **status).gone
+    assert gone
+    assert (gone.uid, gone.exit_code, gone.termination_message) == ("pod-uid", 7, "{}")
+    assert an_event(pod, "MODIFIED", **status).gone is None
+    assert an_event(a_job(), "DELETED").gone is None
