@@ -27,7 +27,7 @@ import dbalias_databases
 from dbalias_command import ending, run_child
 from dbalias_errors import REASONS, Exit, RunError
 from dbalias_report import Report, log, report_path
-from dbalias_setup import find_migrated, find_published, set_up
+from dbalias_setup import find_migrated, find_published, seconds, set_up
 
 _OPTION = "--database"
 
@@ -165,7 +165,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument(_OPTION)
     parser.add_argument("--reads", action="store_true", help="it writes nothing: take no lock")
-    parser.add_argument("--lock-timeout", type=float, default=300.0)
+    parser.add_argument("--lock-timeout", type=seconds, default=300.0)
     options = parser.parse_args(words[:cut])
     options.words = words[cut + 1 :]
     if not options.words:
@@ -176,8 +176,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 def _end(run: Run, code: Exit, message: str) -> int:
     state = {Exit.DONE: "done", Exit.STOPPED: "stopped"}.get(code, "failed")
     reason = "Completed" if code is Exit.DONE else REASONS[code]
-    run.report.update(state=state, exit=int(code), reason=reason, message=message)
-    log(message)
+    run.report.ended(state, code=int(code), reason=reason, message=message)
     return int(code)
 
 

@@ -27,8 +27,8 @@ import dbalias_databases
 from dbalias_errors import REASONS, Exit, RunError, open_connection
 from dbalias_explain import explain
 from dbalias_report import Report, log, report_path
-from dbalias_sessions import keep_alive
-from dbalias_setup import set_up
+from dbalias_sessions import keep_alive, let_server_notice
+from dbalias_setup import seconds, set_up
 from dbalias_watch import watched
 
 _LOG_LINES = 200
@@ -156,6 +156,7 @@ class Run:
         ) as self.lock:
             self.report.update(state="planning", holder=None)
             open_connection(connection)
+            let_server_notice(connection)
             apps = self._plan(connection)
             self._demand_approved(connection, apps)
             if self.options.command:
@@ -270,7 +271,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     cut = words.index("--") if "--" in words else len(words)
     parser = argparse.ArgumentParser(prog="dbalias_migrate", allow_abbrev=False)
     parser.add_argument("--database", required=True)
-    parser.add_argument("--lock-timeout", type=float, default=300.0)
+    parser.add_argument("--lock-timeout", type=seconds, default=300.0)
     parser.add_argument("--audit", choices=("Enforce", "Warn"), default="Enforce")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--approved")

@@ -2,7 +2,8 @@
 
 PostgreSQL's advisory locks belong to one database already; MySQL's and MariaDB's are the
 server's, so their name carries the database's. ``prepare`` makes the server notice within 15 s
-that this side is gone, where it would else keep the lock for hours.
+that this side is gone, where it would else keep the lock for hours; ``let_server_notice`` does so
+for a session that migrates.
 """
 
 from __future__ import annotations
@@ -18,19 +19,21 @@ CONNECT_SECONDS = 10
 _PG_KEY = int.from_bytes(b"dbalias\1", "big")
 _DEAD_AFTER = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 3, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 15_000}
 _TRIES = 3
+_NOTICE = """
+    SELECT set_config(name, value, false) FROM pg_settings JOIN (VALUES
+        ('tcp_keepalives_idle', '5'), ('tcp_keepalives_interval', '3'),
+        ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '15000'),
+        ('client_connection_check_interval', '5000')
+    ) AS wanted (name, value) USING (name)
+"""
+"""The last one is there from PostgreSQL 14: without it a statement runs on when its client died."""
 
 
 class PostgresLock:
     """``pg_try_advisory_lock`` with one key: the lock's space is the database itself."""
 
     options: ClassVar[dict[str, int]] = {"connect_timeout": CONNECT_SECONDS}
-    prepare = (
-        "SET tcp_keepalives_idle = 5",
-        "SET tcp_keepalives_interval = 3",
-        "SET tcp_keepalives_count = 3",
-        "SET tcp_user_timeout = 15000",
-        "SET statement_timeout = 15000",
-    )
+    prepare = (_NOTICE, "SET statement_timeout = 15000")
     params = (_PG_KEY,)
     take = "SELECT pg_try_advisory_lock(%s)"
     is_held = """
@@ -123,7 +126,12 @@ def is_pooled(session: Any, other: Any) -> bool:
 
 def _share_a_backend(mine: Any, theirs: Any) -> bool:
     before = _backend(mine)
-    theirs.execute("BEGIN")
+    try:
+        theirs.execute("BEGIN")
+    except Exception as error:
+        if "statement pooling" in str(error):  # one statement each: no transaction begins at all
+            return True
+        raise
     try:
         return _backend(theirs) == before or _backend(mine) != before
     finally:
@@ -133,6 +141,19 @@ def _share_a_backend(mine: Any, theirs: Any) -> bool:
 def _backend(cursor: Any) -> int:
     cursor.execute("SELECT pg_backend_pid()")
     return int(cursor.fetchone()[0])
+
+
+def let_server_notice(connection: Any) -> None:
+    """Let PostgreSQL notice within 15 s that this side is gone, also in the midst of a statement.
+
+    Else the statement of a run that was killed goes on with all that it has locked, or an open
+    transaction stays for hours, and the next attempt waits for it. The session must be one's own:
+    behind a pooler this would stay behind in a backend.
+    """
+    if connection.vendor == "postgresql":
+        # Not every system that a server runs on knows them all.
+        with contextlib.suppress(Exception), raw_cursor(connection) as cursor:
+            cursor.execute(_NOTICE)
 
 
 def keep_alive(connection: Any, **_: Any) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import math
 import os
 import sys
 import traceback
@@ -14,6 +17,14 @@ from dbalias_report import log
 
 _SAFE_MESSAGES = (ImportError, KeyError, NameError, AttributeError, FileNotFoundError)
 """Their messages hold names; those of others may hold values."""
+
+
+def seconds(text: str) -> float:
+    """Return a time that an option gives; for argparse."""
+    with contextlib.suppress(ValueError):
+        if 0 <= float(text) < math.inf:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text} is not a number of seconds, 0 or more")
 
 
 def set_up(alias: str | None) -> None:

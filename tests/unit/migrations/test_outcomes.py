@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from dbalias.api.conditions import Reason
 from dbalias.migrations.outcomes import Evidence, Retry, delay, exit_code_in, judge
 from dbalias.migrations.report import Report
+from dbalias_errors import REASONS, Exit
 
 AUTO, WAIT = Retry.AUTO, Retry.WAIT
 
@@ -26,6 +27,8 @@ AUTO, WAIT = Retry.AUTO, Retry.WAIT
         (7, Reason.INTERRUPTED, AUTO),
         (8, Reason.LOGIN_REFUSED, AUTO),
         (9, Reason.MISSING_TABLES, WAIT),
+        (12, Reason.POOLER_IN_THE_WAY, WAIT),
+        (13, Reason.MIGRATION_INTERRUPTED, WAIT),
         (1, Reason.MIGRATION_FAILED, WAIT),
         (42, Reason.MIGRATION_FAILED, WAIT),
     ],
@@ -35,6 +38,15 @@ def test_exit_code_decides(code: int, reason: Reason, retry: Retry, transactiona
     """Time cures some ends, others only a person; the engine has no say in that."""
     ending = judge(Evidence(code, transactional_ddl=transactional))
     assert (ending.reason, ending.retry) == (reason, retry)
+
+
+@pytest.mark.parametrize("code", [code for code in Exit if code is not Exit.DONE])
+def test_every_exit_code_of_the_runners_is_known_when_its_pod_is_gone(code: Exit) -> None:
+    """The Failed condition's words are enough: the reason is the one the report had."""
+    told = exit_code_in(f"Container migrate for pod shop/x failed with exit code {code.value}")
+
+    assert told == code
+    assert judge(Evidence(told)).reason == REASONS[code]
 
 
 def working(**fields: object) -> Report:

@@ -1,0 +1,110 @@
+"""PgBouncer from Debian's package, as a process before a PostgreSQL server of the tests."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Self
+
+import psycopg
+
+from integration.runtime.pod import PATIENCE, Database
+from localkube import ensure_packages
+from localkube.database_process import find_program, free_port
+
+_SETTINGS = """\
+[databases]
+{name} = host={host} port={port}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {own_port}
+unix_socket_dir =
+auth_type = plain
+auth_file = {folder}/users
+admin_users = {user}
+pool_mode = {mode}
+default_pool_size = 3
+"""
+
+
+class PgBouncer:
+    """A pooler before one database; ``mode`` is session, transaction or statement."""
+
+    host = "127.0.0.1"
+
+    def __init__(self, database: Database, mode: str = "transaction") -> None:
+        self.port = free_port()
+        self._database = database
+        self._folder = Path(tempfile.mkdtemp(prefix="dbalias-pgbouncer-"))
+        server = database.server
+        (self._folder / "settings.ini").write_text(
+            _SETTINGS.format(
+                name=database.name,
+                host=server.host,
+                port=server.port,
+                own_port=self.port,
+                folder=self._folder,
+                user=database.user,
+                mode=mode,
+            )
+        )
+        (self._folder / "users").write_text(f'"{database.user}" "{database.password}"\n')
+        self._log = (self._folder / "log").open("w")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        ensure_packages(["pgbouncer"])
+        owner = self._database.server.system_user if os.geteuid() == 0 else None
+        for path in (self._folder, *self._folder.iterdir()):
+            if owner:
+                shutil.chown(path, owner)
+        self._process = subprocess.Popen(
+            [find_program("pgbouncer", "pgbouncer"), str(self._folder / "settings.ini")],
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            user=owner,
+            group=owner,
+            extra_groups=[] if owner else None,
+        )
+        self._wait_until_it_answers()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(PATIENCE)
+        self._log.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def transactions(self) -> int:
+        """Return how many transactions it has passed on."""
+        rows = [one for one in self._ask("SHOW STATS") if one["database"] == self._database.name]
+        return sum(int(one["total_xact_count"]) for one in rows)
+
+    def _ask(self, statement: str) -> list[dict[str, Any]]:
+        with psycopg.connect(
+            host=self.host,
+            port=self.port,
+            user=self._database.user,
+            password=self._database.password,
+            dbname="pgbouncer",
+            autocommit=True,
+            row_factory=psycopg.rows.dict_row,
+        ) as console:
+            return console.execute(statement.encode()).fetchall()
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            with contextlib.suppress(psycopg.OperationalError):
+                self._ask("SHOW VERSION")
+                return
+            assert time.monotonic() < deadline, (self._folder / "log").read_text()
+            time.sleep(0.05)
