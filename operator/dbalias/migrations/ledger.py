@@ -94,6 +94,7 @@ def _succeeded(record: Record, job: JobState) -> Record:
     completed = Completed(
         identity=record.identity,
         image=record.image,
+        image_digest=job.pod.image_digest if job.pod else None,
         job=job.name,
         started_at=job.created_at,
         finished_at=job.finished_at,

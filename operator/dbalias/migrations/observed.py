@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ NEVER_RAN = frozenset({"StartError", "ContainerCannotRun"})
 """Reasons of a terminated container in which no process ever ran."""
 NOT_LOCATED = "ContainerStatusUnknown"
 """Reason that the kubelet gives where a pod ends and it knows no container, or none any more."""
+IMAGE_DIGEST = re.compile(r"[a-z0-9]+:[0-9a-f]{32,128}$")
+"""The end of an ``imageID``, whichever way the runtime begins it."""
 LOST_NODE = frozenset({"DeletionByTaintManager", "DeletionByPodGC"})
 """Reasons of DisruptionTarget that say the node, not the pod, is at fault."""
 
@@ -58,6 +61,8 @@ class PodState:
     disruption: str | None = None
     """What Kubernetes says about why it took the pod away."""
     unschedulable_message: str | None = None
+    image_digest: str | None = None
+    """Which image the container really has, whatever its name says by now."""
 
     @property
     def ended(self) -> bool:
@@ -124,6 +129,7 @@ def parse_pod(body: JSON) -> PodState:
         node_lost=_is_given_up(status) or disruption.get("reason") in LOST_NODE,
         disruption=_bounded(disruption.get("message") or status.get("message")) or None,
         unschedulable_message=_bounded(unscheduled.get("message")) or None,
+        image_digest=_digest_in(container.get("imageID")),
     )
 
 
@@ -289,6 +295,11 @@ def _complaints(events: Iterable[JSON], uids: set[str]) -> tuple[str, ...]:
     ours.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
     messages = [_bounded(event.get("message")) for event in ours]
     return tuple(message for message in messages if message)[-5:]
+
+
+def _digest_in(image_id: str | None) -> str | None:
+    found = IMAGE_DIGEST.search(image_id or "")
+    return found.group() if found else None
 
 
 def _bounded(text: str | None) -> str:

@@ -58,6 +58,7 @@ class Completed:
     pending_count: int = 0
     pending: tuple[str, ...] = ()
     started_at: datetime | None = None
+    image_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,7 @@ def _parse_completed(read: _Reader) -> Completed | None:
         ahead=read.texts("ahead"),
         pending_count=read.number("pendingCount"),
         pending=read.texts("pending"),
+        image_digest=read.text("imageDigest") or None,
     )
 
 
@@ -206,6 +208,7 @@ def _render_completed(completed: Completed) -> dict[str, JSON]:
         {
             "identity": completed.identity,
             "image": completed.image,
+            "imageDigest": completed.image_digest,
             "job": completed.job,
             "startedAt": _moment(completed.started_at),
             "finishedAt": _moment(completed.finished_at),

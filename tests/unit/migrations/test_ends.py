@@ -20,6 +20,7 @@ from unit.migrations.builders import (
     a_report,
     a_running_record,
     a_wish,
+    an_ended_pod,
     seconds,
     verdict_on,
 )
@@ -36,6 +37,13 @@ def test_complete_job_ends_migrated() -> None:
     assert "2 migration(s) applied; the last is shop.0002_x" in verdict.condition.message
     assert verdict.record.completed
     assert verdict.record.completed.identity == "identity-a"
+
+
+def test_completed_run_keeps_the_digest_of_its_image() -> None:
+    """What ran stays known when the tag has moved on and the pod is gone."""
+    job = a_complete_job(pod=replace(an_ended_pod(0), image_digest="sha256:ab"))
+    verdict = verdict_on(a_wish(), a_running_record(), [job])
+    assert verdict.record.render()["completed"]["imageDigest"] == "sha256:ab"
 
 
 def test_database_ahead_of_its_image_is_migrated_and_says_what_it_has() -> None:

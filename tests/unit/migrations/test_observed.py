@@ -216,3 +216,21 @@ def test_report_field_of_another_type_counts_as_not_said() -> None:
     """An image may hold another version of the runner."""
     text = a_report(exit="5", current=3, ahead="x", audit=[], aheadCount=True)
     assert parse_report(text) == Report(state="failed")
+
+
+@pytest.mark.parametrize(
+    ("image_id", "digest"),
+    [
+        ("registry.example/shop@sha256:" + "ab" * 32, "sha256:" + "ab" * 32),
+        ("docker-pullable://shop@sha256:" + "ab" * 32, "sha256:" + "ab" * 32),
+        ("sha256:" + "ab" * 32, "sha256:" + "ab" * 32),
+        ("shop:1.4", None),
+        ("", None),
+    ],
+    ids=["pulled", "by docker", "loaded", "without a digest", "not started"],
+)
+def test_pod_tells_the_digest_of_the_image_that_runs(image_id: str, digest: str | None) -> None:
+    """A tag may mean something else by now."""
+    body = a_pod_body()
+    body["status"]["containerStatuses"][0]["imageID"] = image_id
+    assert parse_pod(body).image_digest == digest

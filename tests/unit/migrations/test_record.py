@@ -22,7 +22,9 @@ FULL = a_running_record(
     reason=Reason.LOGIN_REFUSED,
     message="no",
     handled_request="2026",
-    completed=Completed("identity-0", "shop:0", "job-0", NOW, 3, "shop.0001_a", 1, ("x.1",)),
+    completed=Completed(
+        "identity-0", "shop:0", "job-0", NOW, 3, "shop.0001_a", 1, ("x.1",), image_digest="sha256:0"
+    ),
     audit=Audit(("e",), 12, ("w",), 1),
 )
 JSON_VALUES = st.recursive(
