@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TextIO
 
 from dbalias.api.meta import JSON
 from dbalias.cluster.user import PodLog, UserCluster
@@ -25,6 +27,8 @@ POLL = 1.0
 DRAIN = 10.0
 """Seconds that a log gets to come to its end once its container has."""
 OUR_LINES = b"dbalias: "
+_LAST_LINE = re.compile(rb"dbalias: ended \d+ \w+: .*$")
+"""It stands behind a last line of the command that has no end of its own, such as a dump's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +177,18 @@ class Watched:
 async def _print(log: PodLog, *, follow: bool) -> None:
     """Write the command's lines to standard output, and the runner's own beside it."""
     async for line in log.lines(follow=follow):
-        stream = sys.stderr if line.startswith(OUR_LINES) else sys.stdout
-        stream.buffer.write(line + b"\n")
-        stream.buffer.flush()
+        told = _LAST_LINE.search(line)
+        cut = told.start() if told else 0 if line.startswith(OUR_LINES) else len(line)
+        if cut or not line:
+            _write(sys.stdout, line[:cut])
+        if line[cut:]:
+            _write(sys.stderr, line[cut:])
+
+
+def _write(stream: TextIO, line: bytes) -> None:
+    """Write a line as it is: a dump's bytes are not ours to decode."""
+    stream.buffer.write(line + b"\n")
+    stream.buffer.flush()
 
 
 def _is_over(state: JobState | None) -> bool:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from dbalias.api.conditions import STALLING, Condition, Reason, Status
 from dbalias.api.meta import JSON, Key, Kind
-from dbalias.migrations.marks import OF_THE_SCHEMA, Task
-from dbalias.migrations.record import Outcome, Record
+from dbalias.cli.steps import Step
+from dbalias.migrations.marks import OF_THE_SCHEMA, PROJECT, Purpose, Task
+from dbalias.migrations.record import Outcome, Record, stored_tasks
 
 
 class State(StrEnum):
@@ -19,6 +20,8 @@ class State(StrEnum):
     MIGRATED = "migrated"
     EXEMPT = "exempt"
     """There is nothing to migrate: empty, a replica, a local file, not ours."""
+    DONE = "done"
+    """A command has ended well; what was migrated is not done but migrated."""
     RUNNING = "running"
     CHECKING = "checking"
     """A Job looks, and nothing is migrated."""
@@ -46,8 +49,26 @@ TROUBLES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class CommandProgress:
+    """A command of ``spec.commands`` on an alias, or ("") on the project itself."""
+
+    name: str
+    alias: str
+    state: State
+    reason: str
+    message: str
+    job: str = ""
+    elapsed: int | None = field(default=None, compare=False)
+    log: tuple[str, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class AliasProgress:
-    """One alias. ``elapsed``: seconds of a run that is under way."""
+    """One alias. ``elapsed``: seconds of a run that is under way.
+
+    ``pending`` are those that the last check found; ``plan`` is ``status.plan``. ``step`` and
+    ``log`` come from the log of the Job's pod: how far a run is, and its last lines.
+    """
 
     object: str
     alias: str
@@ -61,6 +82,11 @@ class AliasProgress:
     elapsed: int | None = field(default=None, compare=False)
     applied: int = 0
     last: str | None = None
+    pending: tuple[str, ...] = ()
+    pending_count: int = 0
+    plan: Mapping[str, JSON] = field(default_factory=dict)
+    step: Step | None = None
+    log: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +103,10 @@ class ProjectProgress:
     aliases: tuple[AliasProgress, ...] = ()
     routes: Mapping[str, JSON] = field(default_factory=dict)
     """Where the installed models go, as ``status.routes`` has it."""
+    commands: tuple[CommandProgress, ...] = ()
+    plan: Mapping[str, JSON] = field(default_factory=dict)
+    approval: Mapping[str, JSON] = field(default_factory=dict)
+    """``status.plan`` and ``status.approval``: what waits for an approval, and what has one."""
 
     @property
     def is_done(self) -> bool:
@@ -120,7 +150,50 @@ def _project(
         conditions=tuple(status.get("conditions") or ()),
         aliases=tuple(told),
         routes=status.get("routes") or {},
+        commands=(*_commands(status, PROJECT, now), *_commands_of(aliases, now)),
+        plan=status.get("plan") or {},
+        approval=status.get("approval") or {},
     )
+
+
+def _commands_of(aliases: Iterable[JSON], now: datetime) -> list[CommandProgress]:
+    found = (_commands(one.get("status") or {}, _name(one), now) for one in aliases)
+    return sorted((one for listed in found for one in listed), key=lambda c: (c.name, c.alias))
+
+
+def _commands(status: Mapping[str, JSON], alias: str, now: datetime) -> Iterator[CommandProgress]:
+    for task in stored_tasks(status, alias):
+        if task.purpose is Purpose.COMMAND:
+            record = Record.stored(status, task)
+            state = _OUTCOMES[record.outcome]
+            yield CommandProgress(
+                name=task.command,
+                alias=alias,
+                state=state,
+                reason=record.reason or "",
+                message=record.message,
+                job=record.job,
+                elapsed=_elapsed(record, now) if state is State.RUNNING else None,
+            )
+
+
+_OUTCOMES = {
+    Outcome.NONE: State.PENDING,
+    Outcome.STARTING: State.RUNNING,
+    Outcome.RUNNING: State.RUNNING,
+    Outcome.CANCELLED: State.PENDING,
+    Outcome.SUCCEEDED: State.DONE,
+    Outcome.FAILED: State.FAILED,
+}
+
+
+def _elapsed(record: Record, now: datetime) -> int:
+    return max(0, int((now - record.started_at).total_seconds())) if record.started_at else 0
+
+
+def _name(alias: JSON) -> str:
+    said = (alias.get("status") or {}).get("alias") or alias["spec"].get("alias")
+    return str(said or alias["metadata"]["name"])
 
 
 def _alias(body: JSON, now: datetime) -> AliasProgress:
@@ -132,10 +205,10 @@ def _alias(body: JSON, now: datetime) -> AliasProgress:
     running = state in (State.RUNNING, State.CHECKING)
     if state is State.CHECKING:
         record = checked
-    elapsed = int((now - record.started_at).total_seconds()) if record.started_at else None
+    seen = checked.completed
     return AliasProgress(
         object=f"{Kind.ALIAS.value}/{body['metadata']['name']}",
-        alias=status.get("alias") or body["spec"].get("alias") or body["metadata"]["name"],
+        alias=_name(body),
         ready=_is_true(body, Condition.READY),
         stalled=_is_true(body, Condition.STALLED),
         state=state,
@@ -143,9 +216,12 @@ def _alias(body: JSON, now: datetime) -> AliasProgress:
         message=shown.get("message", ""),
         database=_database(status.get("database") or {}),
         job=record.job,
-        elapsed=max(0, elapsed or 0) if running else None,
+        elapsed=_elapsed(record, now) if running else None,
         applied=record.completed.applied_count if record.completed else 0,
         last=record.completed.last if record.completed else None,
+        pending=seen.pending if seen and state is State.PENDING else (),
+        pending_count=seen.pending_count if seen and state is State.PENDING else 0,
+        plan=status.get("plan") or {},
     )
 
 

@@ -1,8 +1,8 @@
 """Show what is published, migrated, running and failing, as the operator tells it in a cluster.
 
-It reads DjangoProjects and DatabaseAliases, never a Secret. Exit codes: 0 all Ready, 1 something
-is not, 2 the cluster cannot be read. With --watch it goes on until all is Ready (0) or something
-is Stalled (1), which only an edit or a request can cure.
+It reads DjangoProjects, DatabaseAliases and the logs of their Jobs' pods, never a Secret. Exit
+codes: 0 all Ready, 1 something is not, 2 the cluster cannot be read. With --watch it goes on until
+all is Ready (0) or something is Stalled (1), which only an edit or a request can cure.
 """
 
 from __future__ import annotations
@@ -11,20 +11,21 @@ import argparse
 import asyncio
 import json
 import logging
+import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import yaml
 
-from dbalias.api.conditions import Condition, Status
-from dbalias.cli.models_table import describe_routes
-from dbalias.cli.output import Cell, Style, lay_out
-from dbalias.cli.progress import AliasProgress, ProjectProgress, State, read_progress
+from dbalias.cli.output import Style
+from dbalias.cli.pod_logs import Logs
+from dbalias.cli.progress import AliasProgress, CommandProgress, ProjectProgress, read_progress
+from dbalias.cli.status_lines import Screen, describe, describe_change
 from dbalias.cluster.client import Api
-from dbalias.cluster.read import Reads
+from dbalias.cluster.user import UserCluster
 from dbalias.reconcile.ports import Resource, UnreadableError
 
 READY, NOT_READY, UNREADABLE = 0, 1, 2
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         return asyncio.run(_run(arguments))
     except UnreadableError as error:
-        print(f"dbalias status: {error}", file=sys.stderr)
+        _say(str(error))
         return UNREADABLE
 
 
@@ -60,40 +61,51 @@ async def _run(arguments: argparse.Namespace) -> int:
     api = await Api.connect_as_user(arguments.context)
     try:
         namespace = None if arguments.all_namespaces else arguments.namespace or api.namespace
-        shown = await _read(Reads(api), namespace, arguments.project)
+        view = _View(UserCluster(api), namespace, arguments.project)
+        shown = await view.read()
         _show(arguments, shown, namespace)
         while arguments.watch and not _is_over(shown):
             await asyncio.sleep(REFRESH)
-            before, shown = shown, await _read_again(Reads(api), namespace, arguments, shown)
-            if sys.stdout.isatty() or shown != before:
-                _show(arguments, shown, namespace)
+            before, shown = shown, await view.read_again(shown)
+            _show_again(arguments, before, shown, namespace)
     finally:
         await api.close()
     return READY if shown and all(project.is_done for project in shown) else NOT_READY
 
 
-async def _read(reads: Reads, namespace: str | None, project: str | None) -> list[ProjectProgress]:
-    named = {"metadata.name": project} if project else None
-    referring = {"spec.projectRef.name": project} if project else None
-    projects, aliases = await asyncio.gather(
-        reads.list(Resource.PROJECTS, namespace, fields=named),
-        reads.list(Resource.ALIASES, namespace, fields=referring),
-    )
-    return read_progress(projects, aliases, now=datetime.now(UTC))
+@dataclass
+class _View:
+    """Reads one project, or all of a namespace or of the cluster."""
+
+    cluster: UserCluster
+    namespace: str | None
+    project: str | None
+
+    def __post_init__(self) -> None:
+        self._logs = Logs(self.cluster, say=_say)
+
+    async def read(self) -> list[ProjectProgress]:
+        """Return the projects with what their Jobs' logs say; raise UnreadableError."""
+        named = {"metadata.name": self.project} if self.project else None
+        referring = {"spec.projectRef.name": self.project} if self.project else None
+        projects, aliases = await asyncio.gather(
+            self.cluster.list(Resource.PROJECTS, self.namespace, fields=named),
+            self.cluster.list(Resource.ALIASES, self.namespace, fields=referring),
+        )
+        told = read_progress(projects, aliases, now=datetime.now(UTC))
+        return await self._logs.add_to(told)
+
+    async def read_again(self, before: list[ProjectProgress]) -> list[ProjectProgress]:
+        """Read; an API server that is away for a moment does not end the watching."""
+        try:
+            return await self.read()
+        except UnreadableError as error:
+            _say(str(error))
+            return before
 
 
-async def _read_again(
-    reads: Reads,
-    namespace: str | None,
-    arguments: argparse.Namespace,
-    before: list[ProjectProgress],
-) -> list[ProjectProgress]:
-    """Read; an API server that is away for a moment does not end the watching."""
-    try:
-        return await _read(reads, namespace, arguments.project)
-    except UnreadableError as error:
-        print(f"dbalias status: {error}", file=sys.stderr)
-        return before
+def _say(text: str) -> None:
+    print(f"dbalias status: {text}", file=sys.stderr)
 
 
 def _is_over(shown: Sequence[ProjectProgress]) -> bool:
@@ -112,16 +124,42 @@ def _show(
             print("---")
             print(yaml.safe_dump(_document(shown), sort_keys=False, allow_unicode=True), end="")
         case _:
-            style = Style.of(sys.stdout)
-            if arguments.watch and sys.stdout.isatty():
+            screen = _screen()
+            if arguments.watch and screen.is_terminal:
                 print(CLEAR, end="")
-            for line in describe(shown, style=style, routes=arguments.routes):
+            for line in describe(shown, screen=screen, routes=arguments.routes):
                 print(line)
     sys.stdout.flush()
     if not shown:
         what = f"DjangoProject/{arguments.project}" if arguments.project else "DjangoProject"
         where = f"in namespace {namespace}" if namespace else "in any namespace"
-        print(f"dbalias status: there is no {what} {where}", file=sys.stderr)
+        _say(f"there is no {what} {where}")
+
+
+def _show_again(
+    arguments: argparse.Namespace,
+    before: Sequence[ProjectProgress],
+    shown: Sequence[ProjectProgress],
+    namespace: str | None,
+) -> None:
+    """Draw a terminal anew; elsewhere add what changed, and all of it once it is over."""
+    changed = shown != before
+    whole = arguments.output != "text" or _is_over(shown)
+    if sys.stdout.isatty() or (changed and whole):
+        _show(arguments, shown, namespace)
+    else:
+        known = {project.key: project for project in before}
+        for project in shown:
+            for line in describe_change(known.get(project.key, project), project):
+                print(line, flush=True)
+
+
+def _screen() -> Screen:
+    style = Style.of(sys.stdout)
+    if not sys.stdout.isatty():
+        return Screen(style)
+    size = shutil.get_terminal_size()
+    return Screen(style, size.columns, size.lines)
 
 
 def _document(shown: Iterable[ProjectProgress]) -> dict[str, Any]:
@@ -136,7 +174,10 @@ def _document(shown: Iterable[ProjectProgress]) -> dict[str, Any]:
                 "revision": project.revision,
                 "publishedRevision": project.published,
                 "conditions": [dict(condition) for condition in project.conditions],
-                "aliases": [_alias_document(alias) for alias in project.aliases],
+                "plan": dict(project.plan),
+                "approval": dict(project.approval),
+                "aliases": [_run_document(alias) for alias in project.aliases],
+                "commands": [_run_document(command) for command in project.commands],
                 "routes": dict(project.routes),
             }
             for project in shown
@@ -144,87 +185,6 @@ def _document(shown: Iterable[ProjectProgress]) -> dict[str, Any]:
     }
 
 
-def _alias_document(alias: AliasProgress) -> dict[str, Any]:
-    fields = asdict(alias)
-    return {**fields, "state": alias.state.value, "elapsedSeconds": fields.pop("elapsed")}
-
-
-def describe(
-    shown: Iterable[ProjectProgress], *, style: Style, routes: bool = False
-) -> Iterator[str]:
-    """Yield the lines that a person reads: what holds a project up, then its aliases."""
-    for index, project in enumerate(shown):
-        if index:
-            yield ""
-        yield f"{style.bold(f'DjangoProject {project.key}')}: {_headline(project, style)}"
-        if project.declared:
-            yield from lay_out(_conditions(project, style))
-            yield f"  published revision {project.published or 'none'}{_heading_for(project)}"
-        yield from lay_out(_table(project, style))
-        if routes:
-            yield ""
-            yield from describe_routes(project.routes, wanted=project.revision, style=style)
-
-
-def _headline(project: ProjectProgress, style: Style) -> str:
-    if not project.declared:
-        return style.bad("does not exist")
-    if project.ready:
-        return style.good("Ready")
-    return style.bad("Stalled") if project.stalled else style.busy("not Ready yet")
-
-
-def _heading_for(project: ProjectProgress) -> str:
-    wanted = project.revision
-    return f", {wanted} to come" if wanted and wanted != project.published else ""
-
-
-def _conditions(project: ProjectProgress, style: Style) -> Iterator[list[Cell]]:
-    """Yield the conditions that are not as they should be, without repeating the summary."""
-    sums = (Condition.READY, Condition.RECONCILING, Condition.STALLED)
-    for condition in project.conditions:
-        if condition["type"] in sums or condition["status"] == Status.TRUE:
-            continue
-        reason = str(condition["reason"])
-        mark = style.busy if condition["status"] == Status.UNKNOWN else style.bad
-        yield [_plain(condition["type"]), Cell(reason, mark(reason)), _plain(condition["message"])]
-
-
-def _table(project: ProjectProgress, style: Style) -> Iterator[list[Cell]]:
-    headings = ("ALIAS", "DATABASE", "STATE", "REASON", "DETAIL")
-    yield [Cell(heading, style.dim(heading)) for heading in headings]
-    for alias in project.aliases:
-        state = alias.state.value
-        if alias.elapsed is not None:
-            state += f" {elapsed_text(alias.elapsed)}"
-        yield [
-            _plain(alias.alias),
-            _plain(alias.database or "-"),
-            Cell(state, _mark(alias.state, style)(state)),
-            _plain(alias.reason or "-"),
-            _plain(alias.message),
-        ]
-
-
-def _mark(state: State, style: Style) -> Any:
-    match state:
-        case State.MIGRATED:
-            return style.good
-        case State.FAILED:
-            return style.bad
-        case State.EXEMPT:
-            return style.dim
-        case _:
-            return style.busy
-
-
-def elapsed_text(seconds: int) -> str:
-    """Return ``12s``, ``3m05s`` or ``1h02m``."""
-    if seconds < 60:
-        return f"{seconds}s"
-    minutes, rest = divmod(seconds, 60)
-    return f"{minutes}m{rest:02}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02}m"
-
-
-def _plain(text: object) -> Cell:
-    return Cell(str(text), str(text))
+def _run_document(one: AliasProgress | CommandProgress) -> dict[str, Any]:
+    fields = asdict(one)
+    return {**fields, "state": one.state.value, "elapsedSeconds": fields.pop("elapsed")}

@@ -9,7 +9,7 @@ import pytest
 
 from dbalias.cli.output import Cell, Style, lay_out
 from dbalias.cli.progress import ProjectProgress, State, read_progress
-from dbalias.cli.status import describe, elapsed_text
+from dbalias.cli.status_lines import Screen, describe, elapsed_text
 
 NOW = datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)
 
@@ -130,7 +130,7 @@ def test_a_run_that_is_under_way_shows_its_job_and_how_long() -> None:
     project = read(an_alias(BUSY, migrated(False, "Migrating"), migration=record))
     (alias,) = project.aliases
     assert (alias.job, alias.elapsed) == ("m-1", 30)
-    assert "running 30s" in "\n".join(describe([project], style=Style()))
+    assert "running 30s" in "\n".join(describe([project], screen=Screen(Style())))
     later = read_progress(
         [a_project(READY)],
         [an_alias(BUSY, migrated(False, "Migrating"), migration=record)],
@@ -153,7 +153,7 @@ def test_aliases_without_their_project_are_shown_under_its_name() -> None:
     assert not project.declared
     assert not project.is_done
     assert "DjangoProject prod/shop: does not exist" in "\n".join(
-        describe([project], style=Style())
+        describe([project], screen=Screen(Style()))
     )
 
 
@@ -167,7 +167,7 @@ def test_what_holds_a_project_up_is_shown_above_its_aliases() -> None:
             a_condition("RolledOut", True, "NotRequired"),
         )
     ]
-    lines = list(describe(read_progress(bodies, [], now=NOW), style=Style()))
+    lines = list(describe(read_progress(bodies, [], now=NOW), screen=Screen(Style())))
     assert lines[0] == "DjangoProject prod/shop: Stalled"
     assert lines[1].split("  ") == ["", "SettingsPublished", "Pending", "waiting for users"]
     assert not any("RolledOut" in line for line in lines)
@@ -215,8 +215,8 @@ def test_routes_are_shown_when_asked_for_with_what_is_left_out() -> None:
     body = a_project(READY)
     body["status"]["routes"] = ROUTES
     (project,) = read_progress([body], [], now=NOW)
-    assert "shop.Tag" not in "\n".join(describe([project], style=Style()))
-    lines = list(describe([project], style=Style(), routes=True))[-5:]
+    assert "shop.Tag" not in "\n".join(describe([project], screen=Screen(Style())))
+    lines = list(describe([project], screen=Screen(Style()), routes=True))[-5:]
     assert lines == [
         "  40 model(s), as the Job shop-users-m-1 found them",
         "  READ       WRITE  MIGRATE  MODELS",
@@ -231,15 +231,17 @@ def test_routes_of_an_older_revision_are_said_to_be_so() -> None:
     body = a_project(READY)
     body["status"] |= {"revision": "new", "routes": ROUTES | {"revision": "old"}}
     (project,) = read_progress([body], [], now=NOW)
-    lines = list(describe([project], style=Style(), routes=True))
+    lines = list(describe([project], screen=Screen(Style()), routes=True))
     assert "  That was revision old: no Job has told yet of new" in lines
     body["status"]["revision"] = "old"
     (project,) = read_progress([body], [], now=NOW)
-    assert not [line for line in describe([project], style=Style(), routes=True) if "That" in line]
+    assert not [
+        line for line in describe([project], screen=Screen(Style()), routes=True) if "That" in line
+    ]
 
 
 def test_routes_that_nobody_has_told_are_said_to_be_so() -> None:
     """Before the first Job, and without an image."""
     (project,) = read_progress([a_project(READY)], [], now=NOW)
-    last = list(describe([project], style=Style(), routes=True))[-1]
+    last = list(describe([project], screen=Screen(Style()), routes=True))[-1]
     assert last == "  no Job has told yet where the models go"
