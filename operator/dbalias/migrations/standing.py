@@ -15,6 +15,7 @@ from dbalias.api.conditions import ConditionValue, Reason
 from dbalias.api.project import MigrateMode
 from dbalias.migrations import conditions
 from dbalias.migrations.decide import Verdict
+from dbalias.migrations.looks import with_finding
 from dbalias.migrations.marks import Purpose
 from dbalias.migrations.record import Outcome
 from dbalias.migrations.wanted import Wanted
@@ -72,6 +73,7 @@ def sum_up(wanted: Wanted, *, migrate: Verdict, check: Verdict) -> Standing:
     """Return where an alias stands; ``wanted`` is the wish of either purpose."""
     if conditions.exemption(wanted) or migrate.active:
         return Standing(migrate, check)
+    migrate = with_finding(wanted, migrate, check)
     by_hand = wanted.mode is not MigrateMode.AUTO
     speaks = _has_found(wanted, check, since=_end(migrate)) if migrate.done else by_hand
     return Standing(migrate, check, Purpose.CHECK if speaks else Purpose.MIGRATE)

@@ -20,6 +20,7 @@ from dbalias.migrations.identity import (
     run_identity,
 )
 from dbalias.migrations.jobs import JobSpec, build_job
+from dbalias.migrations.looks import clearance, look_request
 from dbalias.migrations.marks import OF_THE_SCHEMA, PROJECT, REQUESTS, Purpose, Task
 from dbalias.migrations.record import Record, stored_tasks
 from dbalias.migrations.wanted import Wanted, request_order
@@ -169,14 +170,25 @@ class Wishes:
     def _request(self, owner: DatabaseAlias, wanted: Wanted, purpose: Purpose) -> str | None:
         """Return the latest request for a run, of the alias or of the whole project.
 
-        Where a check stands in for the migration, it answers for both.
+        Where a check stands in for the migration, it answers for both. A killed run asks too.
         """
         annotations = [REQUESTS[purpose]]
         if purpose is Purpose.CHECK and replace(wanted, purpose=purpose).is_automatic:
             annotations.append(REQUESTS[Purpose.MIGRATE])
         of_project = _latest(self.desired.project.metadata.annotations, annotations)
         of_alias = _latest(owner.metadata.annotations, annotations)
-        return max(filter(None, (of_project, of_alias)), key=request_order, default=None)
+        asked = (of_project, of_alias, self._own_request(owner.alias, wanted, purpose))
+        return max(filter(None, asked), key=request_order, default=None)
+
+    def _own_request(self, alias: str, wanted: Wanted, purpose: Purpose) -> str | None:
+        """Return what follows from a run that was killed in the middle: a look, then another."""
+        if wanted.mode is not MigrateMode.AUTO or purpose is Purpose.COMMAND:
+            return None
+        migrated, checked = (self.record(Task(alias, one)) for one in OF_THE_SCHEMA)
+        if purpose is Purpose.CHECK:
+            return look_request(migrated)
+        # A command of the project's own may have been killed outside of Django's history.
+        return None if self.desired.project.migrate.command else clearance(migrated, checked)
 
     def _frozen(self, owner: DatabaseAlias) -> Iterator[Wanted]:
         """What was wanted last: enough to store how a run ended, never to start one."""
