@@ -134,6 +134,10 @@ def test_pods_have_what_the_user_gave_and_no_gate_needs_the_job(shop: Shop) -> N
     assert pod["spec"]["containers"][0]["resources"] == SOMEBODYS_POD["resources"]
     assert pod["spec"]["imagePullSecrets"] == SOMEBODYS_POD["imagePullSecrets"]
     assert pod["spec"]["serviceAccountName"] == "migrator"
+    completed = record(shop, "default")["completed"]
+    assert pod["status"]["containerStatuses"][0]["imageID"].endswith(completed["imageDigest"])
+    assert completed["appliedCount"] > 20
+    assert completed["last"]
 
     (job,) = shop.jobs()
     shop.delete("Job", job["metadata"]["name"])
