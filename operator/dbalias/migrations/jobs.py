@@ -123,7 +123,8 @@ def _protection(purpose: Purpose) -> dict[str, str]:
 
 
 def _labels(spec: JobSpec) -> dict[str, str]:
-    return labels_of(spec.project.metadata.name) | task_labels(spec.task, spec.attempt)
+    labels = labels_of(spec.project.metadata.name) | task_labels(spec.task, spec.attempt)
+    return labels | ({marks.DATABASE_LABEL: spec.database} if spec.database else {})
 
 
 def task_labels(task: Task, attempt: int) -> dict[str, str]:
@@ -142,7 +143,6 @@ def _annotations(spec: JobSpec) -> dict[str, str]:
         marks.IDENTITY_ANNOTATION: spec.identity,
         marks.BODY_ANNOTATION: spec.body,
         marks.OBJECT_UID_ANNOTATION: (spec.alias or spec.project).metadata.uid,
-        marks.DATABASE_ANNOTATION: spec.database,
         marks.REQUESTS[spec.purpose]: spec.requested_at,
     }
     return {name: value for name, value in said.items() if value}

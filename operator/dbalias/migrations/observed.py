@@ -41,6 +41,7 @@ class PodState:
     """The one pod of a Job. ``owner`` is the Job's uid, also when the Job was orphaned from it."""
 
     name: str
+    namespace: str = ""
     uid: str = ""
     owner: str = ""
     labels: tuple[tuple[str, str], ...] = ()
@@ -83,6 +84,7 @@ class JobState:
     created_at: datetime
     purpose: Purpose = Purpose.MIGRATE
     command: str = ""
+    namespace: str = ""
     project: str = ""
     object_uid: str = ""
     database: str = ""
@@ -112,6 +114,7 @@ def parse_pod(body: JSON) -> PodState:
     unscheduled = _condition(status, "PodScheduled", wanted="False")
     return PodState(
         name=meta["name"],
+        namespace=meta.get("namespace", ""),
         uid=meta.get("uid", ""),
         owner=_controller_uid(meta) or (meta.get("labels") or {}).get(marks.JOB_UID_LABEL, ""),
         labels=tuple(sorted((meta.get("labels") or {}).items())),
@@ -156,9 +159,10 @@ def parse_job(body: JSON, pods: Sequence[PodState], events: Iterable[JSON]) -> J
         created_at=parse_timestamp(meta.get("creationTimestamp")) or datetime.fromtimestamp(0, UTC),
         purpose=purpose,
         command=labels.get(marks.COMMAND_LABEL, ""),
+        namespace=meta.get("namespace", ""),
         project=labels.get(PROJECT_LABEL, ""),
         object_uid=notes.get(marks.OBJECT_UID_ANNOTATION, ""),
-        database=notes.get(marks.DATABASE_ANNOTATION, ""),
+        database=labels.get(marks.DATABASE_LABEL, ""),
         requested_at=notes.get(marks.REQUESTS[purpose]),
         image=_named(_containers(spec), marks.CONTAINER).get("image"),
         finished=finished,
@@ -206,7 +210,9 @@ def _without_job(pod: PodState) -> JobState:
         created_at=pod.created_at or datetime.fromtimestamp(0, UTC),
         purpose=Purpose(labels[marks.PURPOSE_LABEL]),
         command=labels.get(marks.COMMAND_LABEL, ""),
+        namespace=pod.namespace,
         project=labels.get(PROJECT_LABEL, ""),
+        database=labels.get(marks.DATABASE_LABEL, ""),
         finished=_ending(pod),
         finished_at=pod.ended_at if pod.ended else None,
         deleting=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from dbalias.api.conditions import ConditionValue, Reason, Status
@@ -29,6 +30,7 @@ def release(
     errands: Mapping[Task, Errand],
     *,
     running: Iterable[JobState] = (),
+    taken: Mapping[str, str] = MappingProxyType({}),
     max_parallel: int,
 ) -> Release:
     """Return which starts may go ahead: migrations before checks, then by failures and name.
@@ -36,11 +38,12 @@ def release(
     A check waits while its database is migrated, because it would tell of a moment, and for
     its turn among all; no migration waits for a check. Commands take their turn among
     migrations. ``errands`` are all tasks, those of equal rank in the order in which they are to
-    start; ``standings`` sum up what they say of each alias. ``running`` are further Jobs that may
-    hold a database: those of tasks that no longer exist, and of other projects where they are
-    seen; finished ones and the tasks' own do no harm.
+    start; ``standings`` sum up what they say of each alias. ``running`` are all Jobs of the
+    project, those of tasks that no longer exist too: each holds the database that it was made
+    for, even if its alias has another by now. ``taken`` are databases that other projects hold,
+    in words.
     """
-    holders = _holders(errands, running=running)
+    holders = {**taken, **_holders(errands, running=running)}
     active = Counter(task.purpose for task, one in errands.items() if one.verdict.active)
     cycles = find_cycles(
         {one.alias: one.depends_on for one, _ in errands.values() if one.purpose is Purpose.MIGRATE}
@@ -60,7 +63,7 @@ def release(
         allowed.append(task)
         active[task.purpose] += 1
         if task.purpose is not Purpose.CHECK:
-            holders[_place(errand.wanted)] = _job(errand)
+            holders[_place(errand.wanted)] = _runs(_job(errand))
     return Release(tuple(allowed), held)
 
 
@@ -134,16 +137,20 @@ def _turns(errands: Mapping[Task, Errand]) -> list[Task]:
 
 
 def _holders(errands: Mapping[Task, Errand], *, running: Iterable[JobState]) -> dict[str, str]:
-    """The databases on which something that may write runs now, with its Job's name."""
+    """The databases on which something that may write runs now, and what, in words."""
     held = {
-        job.database: job.name
+        job.database: _runs(job.name)
         for job in running
         if job.database and not job.finished and job.purpose is not Purpose.CHECK
     }
     for task, errand in errands.items():
         if errand.verdict.active and task.purpose is not Purpose.CHECK:
-            held[_place(errand.wanted)] = errand.verdict.record.job
+            held[_place(errand.wanted)] = _runs(errand.verdict.record.job)
     return held
+
+
+def _runs(job: str) -> str:
+    return f"the Job {job} runs"
 
 
 def _place(one: Wanted) -> str:
@@ -182,7 +189,7 @@ def _awaits_database(one: Wanted, holders: Mapping[str, str]) -> _Obstacle | Non
     if holder is None:
         return None
     where = "for the project" if one.alias == PROJECT else "on the same physical database"
-    return Reason.QUEUED, f"the Job {holder} runs {where}"
+    return Reason.QUEUED, f"{holder} {where}"
 
 
 def _awaits_turn(before: int, max_parallel: int) -> _Obstacle | None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from dbalias.api.meta import JSON, Key, Kind, Metadata
 from dbalias.api.project import Workload
 from dbalias.api.secrets import SecretBytes
+from dbalias.migrations.marks import DATABASE_LABEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +121,10 @@ class Plan:
     """Aliases by state, for metrics: migrated, pending, failed."""
     failing: float = 0.0
     """Unix time since when the project has been Stalled; 0 when it is not."""
+
+    @property
+    def databases(self) -> frozenset[str]:
+        """Name the databases on which Jobs would start."""
+        jobs = [action.body for action in self.late if isinstance(action, CreateJob)]
+        marks = (body["metadata"]["labels"].get(DATABASE_LABEL) for body in jobs)
+        return frozenset(mark for mark in marks if mark)

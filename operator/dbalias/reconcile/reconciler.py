@@ -7,11 +7,13 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from dbalias.api.meta import Key
 from dbalias.migrations.observed import PodState
+from dbalias.reconcile.actions import Plan
+from dbalias.reconcile.databases import Databases
 from dbalias.reconcile.execute import execute
 from dbalias.reconcile.gather import gather
 from dbalias.reconcile.last_words import LastWords
@@ -30,13 +32,10 @@ AT_ONCE = 0.05
 """Seconds until a pass that follows from the one before."""
 CONFLICT_AGAIN = 0.5
 """Seconds until the pass after one that met a conflict: it reads again what changed."""
+TAKEN_AGAIN = 15.0
+"""Seconds until a database in another project's hands is looked at again, told or not."""
 REFUSED_AGAIN = 20.0
 """Seconds until what the API server refused is tried again."""
-
-
-def utc_now() -> datetime:
-    """Return the wall-clock time; tests hand in another clock."""
-    return datetime.now(UTC)
 
 
 @dataclass(slots=True)
@@ -45,9 +44,11 @@ class Reconciler:
 
     cluster: Cluster
     metrics: Metrics
-    clock: Callable[[], datetime] = utc_now
+    clock: Callable[[], datetime]
+    """The time by which the API server dates changes."""
     queue: KeyedQueue = field(init=False)
     poll: SourcePoll = field(init=False)
+    databases: Databases = field(init=False)
     last_words: LastWords = field(default_factory=LastWords)
     _started: datetime = field(init=False)
     _quiet_from: dict[Key, datetime] = field(default_factory=dict)
@@ -59,15 +60,17 @@ class Reconciler:
         self._started = self.clock()
         self.queue = KeyedQueue(handle=self.reconcile, on_error=self._failed)
         self.poll = SourcePoll(self.cluster, changed=self.queue.notify)
+        self.databases = Databases(self.cluster)
 
     def project_changed(self, key: Key, *, vanished: bool, ended: bool) -> None:
         """A watch saw an object of this project appear, change or vanish, or a Job end."""
         if vanished:
             self._quiet_from[key] = self.clock()
-        if ended:
-            self.queue.hurry(key)
-        else:
+        if not ended:
             self.queue.notify(key)
+            return
+        for one in (key, *self.databases.waiting_for(key)):
+            self.queue.hurry(one)
 
     def pod_gone(self, key: Key, pod: PodState) -> None:
         """A watch saw a pod of a Job of this project vanish."""
@@ -82,13 +85,15 @@ class Reconciler:
         begun = time.monotonic()
         snapshot = await gather(self.cluster, key, self._memory(key))
         self._remember(snapshot)
-        planned = plan(snapshot, self.clock())
+        snapshot, planned = await self._plan(snapshot)
         self.poll.watch(key, snapshot.versions, awaiting=planned.awaiting)
         try:
             refusals = await execute(self.cluster, planned)
         except ConflictError as error:
             logger.info("%s: %s", key, error)
+            self._let_go(key)
             return CONFLICT_AGAIN
+        self._let_go(key)
         known = self._refusals.pop(key, {})
         if refusals:
             self._refusals[key] = refusals
@@ -100,7 +105,34 @@ class Reconciler:
         if refusals.keys() != known.keys():
             # The next pass says so in a condition, or that it is over.
             return AT_ONCE
-        return REFUSED_AGAIN if refusals else self._next(planned.wake_at)
+        if refusals:
+            return REFUSED_AGAIN
+        again = self._next(planned.wake_at)
+        return min(again, TAKEN_AGAIN) if snapshot.taken else again
+
+    async def _plan(self, snapshot: Snapshot) -> tuple[Snapshot, Plan]:
+        """Plan, as often as it takes until every database on which a Job would start is free.
+
+        What others hold goes into the snapshot, and what starts in its stead is looked at too.
+        """
+        looked: frozenset[str] = frozenset()
+        planned = plan(snapshot, self.clock())
+        while fresh := planned.databases - looked:
+            looked |= fresh
+            if taken := await self.databases.claim(snapshot.key, fresh):
+                snapshot = replace(snapshot, taken={**snapshot.taken, **taken})
+                planned = plan(snapshot, self.clock())
+        return snapshot, planned
+
+    def _let_go(self, key: Key) -> None:
+        """End the claims of a pass.
+
+        One that failed keeps them until the next has ended: a Job may yet come of a creation
+        that was not answered.
+        """
+        if self.databases.release(key):
+            for other in self.databases.waiting_for(key):
+                self.queue.wake(other, AT_ONCE)
 
     def _memory(self, key: Key) -> Memory:
         return Memory(

@@ -84,7 +84,8 @@ def plan_runs(snapshot: Snapshot, desired: Desired, now: datetime, *, gate: Hold
     allowed, held = release(
         standings,
         {task: _without(one, task in blocked) for task, one in errands.items()},
-        running=orphans,
+        running=snapshot.jobs,
+        taken=snapshot.taken,
         max_parallel=desired.project.migrate.max_parallel,
     )
     refused = _refused(wishes, errands, allowed)

@@ -102,6 +102,8 @@ class Snapshot:
     revisions: tuple[PublishedConfigMap, ...] = ()
     jobs: tuple[JobState, ...] = ()
     foreign_jobs: frozenset[str] = frozenset()
+    taken: Mapping[str, str] = field(default_factory=dict)
+    """By database, where a run would start: the other project that is at it, in words."""
     workloads: tuple[WorkloadState, ...] = ()
     unreadable: tuple[str, ...] = ()
     versions: Versions = field(default_factory=dict)

@@ -159,12 +159,12 @@ def test_job_says_whose_it_is() -> None:
         "dbalias.dev/alias": "users",
         "dbalias.dev/purpose": "migrate",
         "dbalias.dev/attempt": "3",
+        "dbalias.dev/database": "mark",
     }
     assert meta["annotations"] == {
         "dbalias.dev/identity": "identity-a",
         "dbalias.dev/body": "body-a",
         "dbalias.dev/object-uid": "alias-1",
-        "dbalias.dev/database": "mark",
         "dbalias.dev/migrate-requested-at": "2026-05-04T12:00:00Z",
     }
     (owner,) = meta["ownerReferences"]
