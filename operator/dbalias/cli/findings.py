@@ -15,6 +15,7 @@ from dbalias.api.project import DjangoProject, MigrateMode
 from dbalias.cli.manifests import Place
 from dbalias.cli.offline import Declarations, Scene, references_of
 from dbalias.django.artefact import check_size
+from dbalias.django.commands import command_problems
 from dbalias.django.entries import EntryKind
 from dbalias.django.sources import SourceKind
 from dbalias.migrations.order import cycle_problems
@@ -125,6 +126,7 @@ def _problems(scene: Scene, desired: Desired) -> Iterator[Problem]:
     yield from desired.routing.problems
     yield from cycle_problems(_wanted(alias) for alias in resolution.owners.values()).values()
     yield from _unknown_names(scene, desired)
+    yield from command_problems(desired.project, resolution)
     if DEFAULT_ALIAS not in resolution.owners:
         yield no_default(scene.key.name)
     if too_large := check_size(desired.artefact.document):
@@ -168,8 +170,6 @@ def _unknown_names(scene: Scene, desired: Desired) -> Iterator[Problem]:
 def _names_in_project(project: DjangoProject) -> Iterator[tuple[str, Iterable[str]]]:
     for index, name in enumerate(project.wait_for.aliases):
         yield f"spec.waitFor.aliases[{index}]", (name,)
-    for index, command in enumerate(project.commands):
-        yield f"spec.commands[{index}].databases", command.databases
     for index, profile in enumerate(project.profiles):
         for place, entry in enumerate(profile.aliases):
             if entry.alias != "*":

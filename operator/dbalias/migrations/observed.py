@@ -144,7 +144,7 @@ def parse_job(body: JSON, pods: Sequence[PodState], events: Iterable[JSON]) -> J
     """
     meta, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
     labels, notes = meta.get("labels") or {}, meta.get("annotations") or {}
-    if not _is_ours(labels):
+    if not is_ours(labels):
         return None
     purpose = Purpose(labels[marks.PURPOSE_LABEL])
     pod = _newest([pod for pod in pods if pod.owner and pod.owner == meta.get("uid")])
@@ -186,7 +186,7 @@ def survivors(pods: Iterable[PodState], jobs: Iterable[JobState]) -> tuple[JobSt
     known = {job.uid for job in jobs}
     left: dict[str, list[PodState]] = {}
     for pod in pods:
-        if pod.owner and pod.owner not in known and _is_ours(dict(pod.labels)):
+        if pod.owner and pod.owner not in known and is_ours(dict(pod.labels)):
             left.setdefault(pod.owner, []).append(pod)
     running = {uid: [pod for pod in of_one if not pod.ended] for uid, of_one in left.items()}
     decisive = (_newest(running[uid] or of_one) for uid, of_one in left.items())
@@ -226,7 +226,8 @@ def _ending(pod: PodState) -> Finished | None:
     return Finished.COMPLETE if pod.phase == "Succeeded" else Finished.FAILED
 
 
-def _is_ours(labels: JSON) -> bool:
+def is_ours(labels: JSON) -> bool:
+    """Tell whether labels are those of a Job of ours, or of its pod."""
     commands = labels.get(marks.PURPOSE_LABEL) == Purpose.COMMAND
     return (
         labels.get(MANAGED_BY) == MANAGER

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dbalias.api.conditions import Condition, ConditionValue, Reason, Status
+from dbalias.api.conditions import STALLING, Condition, ConditionValue, Reason, Status
+from dbalias.api.problems import Problem
 from dbalias.api.project import OnFailure
 from dbalias.migrations.commands import command_of, is_awaited, is_before
 from dbalias.migrations.marks import PROJECT, Task
@@ -25,8 +26,12 @@ def commands_on(runs: Runs, alias: str) -> CommandsStanding:
     return _sum_up(runs, [task for task in runs.commands if task.alias == alias])
 
 
-def all_commands(runs: Runs) -> CommandsStanding:
-    """Sum up every command of a project, wherever it runs."""
+def all_commands(runs: Runs, problems: Iterable[Problem]) -> CommandsStanding:
+    """Sum up every command of a project, wherever it runs, and what is wrong with its places."""
+    found = sorted(problems, key=lambda one: one.reason not in STALLING)
+    if found:
+        said = _condition(Status.FALSE, found[0].reason, str(found[0]))
+        return CommandsStanding(said, is_awaited=True)
     return _sum_up(runs, list(runs.commands))
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from dbalias.api.alias import DatabaseAlias
 from dbalias.api.meta import JSON, Key, Kind
-from dbalias.api.ownership import PROJECT_LABEL, is_controlled_by
+from dbalias.api.ownership import MANAGED_BY, MANAGER, PROJECT_LABEL, is_controlled_by
 from dbalias.api.project import DjangoProject, Workload
 from dbalias.django.sources import (
     Missing,
@@ -19,10 +19,11 @@ from dbalias.django.sources import (
     Unavailable,
     required_sources,
 )
-from dbalias.migrations.marks import PROJECT
+from dbalias.migrations.jobs import task_labels
+from dbalias.migrations.marks import PROJECT, Task
 from dbalias.migrations.observed import (
     JobState,
-    PodState,
+    is_ours,
     last_words,
     parse_job,
     parse_pod,
@@ -97,9 +98,9 @@ async def _with_observed(snapshot: Snapshot, reading: _Reading) -> Snapshot:
     uid = snapshot.project.metadata.uid
     stable, migrate = stable_name(snapshot.key.name), migrate_secret_name(snapshot.key.name)
     ours = {PROJECT_LABEL: snapshot.key.name}
-    sources, jobs, workloads, bodies = await asyncio.gather(
+    sources, (jobs, foreign), workloads, bodies = await asyncio.gather(
         _sources(reading, snapshot.aliases),
-        _jobs(reading, snapshot.memory.last_words),
+        _jobs(reading, snapshot),
         _workloads(reading, snapshot.project),
         asyncio.gather(
             reading.one(Resource.CONFIG_MAPS, stable),
@@ -117,7 +118,7 @@ async def _with_observed(snapshot: Snapshot, reading: _Reading) -> Snapshot:
         migrate_secret=_secret(migrate_secret, uid),
         revisions=tuple(c for b in revisions if (c := _config_map(b, uid)) and c.ours),
         jobs=jobs,
-        foreign_jobs=await _foreign_jobs(reading, snapshot, jobs, uid),
+        foreign_jobs=foreign,
         workloads=workloads,
     )
 
@@ -195,11 +196,17 @@ def _is_predecessors(body: JSON, uid: str) -> bool:
     )
 
 
-async def _jobs(reading: _Reading, gone: Sequence[PodState]) -> tuple[JobState, ...]:
-    ours = {PROJECT_LABEL: reading.key.name}
+async def _jobs(
+    reading: _Reading, snapshot: Snapshot
+) -> tuple[tuple[JobState, ...], frozenset[str]]:
+    """Return the project's Jobs, and the names of Jobs of others in the place of one."""
+    ours, gone = {PROJECT_LABEL: reading.key.name}, snapshot.memory.last_words
     # In this order: a Job that looks finished must not meet a pod from before its end, whose
     # report would then be lost.
     jobs = await reading.listed(Resource.JOBS, labels=ours)
+    known = {job["metadata"]["name"] for job in jobs if is_ours(job["metadata"]["labels"])}
+    named, foreign = await _named_jobs(reading, snapshot, known)
+    jobs += named
     pods = await reading.listed(Resource.PODS, labels=ours)
     observed = [parse_pod(pod) for pod in pods]
     started = {pod.owner for pod in observed if pod.started}
@@ -214,7 +221,7 @@ async def _jobs(reading: _Reading, gone: Sequence[PodState]) -> tuple[JobState, 
     ]
     states += survivors(observed, states)
     states += last_words(gone, states)
-    return tuple(sorted(states, key=lambda job: (job.alias, job.attempt)))
+    return tuple(sorted(states, key=lambda job: (job.alias, job.attempt))), foreign
 
 
 def is_finished(job: Mapping[str, JSON]) -> bool:
@@ -223,28 +230,37 @@ def is_finished(job: Mapping[str, JSON]) -> bool:
     return any(c["type"] in ("Complete", "Failed") and c["status"] == "True" for c in conditions)
 
 
-async def _foreign_jobs(
-    reading: _Reading, snapshot: Snapshot, jobs: Iterable[JobState], uid: str
-) -> frozenset[str]:
-    """Return the names that a starting attempt needs and somebody else's Job has."""
-    known = {job.name for job in jobs}
-    foreign = set()
-    for record in _records(snapshot):
-        if record.outcome is Outcome.STARTING and record.job and record.job not in known:
+async def _named_jobs(
+    reading: _Reading, snapshot: Snapshot, listed: Container[str]
+) -> tuple[list[JSON], frozenset[str]]:
+    """Return our own Jobs that open records name and no label tells, and the names others took.
+
+    Anyone may remove a label. What it said, the record says as well; that of the project stays
+    away, so that a Job that no watch sees is known as one.
+    """
+    assert snapshot.project is not None
+    own, foreign = [], set()
+    for task, record in _records(snapshot):
+        if record.is_open and record.job and record.job not in listed:
             body = await reading.one(Resource.JOBS, record.job)
-            if body is not None and not is_controlled_by(body, uid):
+            if body is None:
+                continue
+            if is_controlled_by(body, snapshot.project.metadata.uid):
+                labels = {MANAGED_BY: MANAGER} | task_labels(task, record.attempt)
+                own.append({**body, "metadata": {**body["metadata"], "labels": labels}})
+            elif record.outcome is Outcome.STARTING:
                 foreign.add(record.job)
-    return frozenset(foreign)
+    return own, frozenset(foreign)
 
 
-def _records(snapshot: Snapshot) -> Iterator[Record]:
+def _records(snapshot: Snapshot) -> Iterator[tuple[Task, Record]]:
     """Yield every record that a status of the project's objects keeps."""
     statuses = [(one.alias, one.status) for one in snapshot.aliases]
     if snapshot.project is not None:
         statuses.append((PROJECT, snapshot.project.status))
     for alias, status in statuses:
         for task in stored_tasks(status, alias):
-            yield Record.stored(status, task)
+            yield task, Record.stored(status, task)
 
 
 async def _workloads(

@@ -60,7 +60,7 @@ def _plan_project(snapshot: Snapshot, desired: Desired, now: datetime) -> Plan:
     project = project_status(picture, now)
     statuses = (*_statuses(snapshot, desired, runs, now), *_some(project))
     restarts = rollout.restarts if gate.hold is None else ()
-    looking = rollout.rolling or snapshot.foreign_jobs or _has_unstarted_job(snapshot)
+    looking = rollout.rolling or snapshot.foreign_jobs or _has_unwatched_job(snapshot)
     look_at = now + LOOK_AGAIN if looking else None
     return Plan(
         key=snapshot.key,
@@ -78,9 +78,11 @@ def _plan_project(snapshot: Snapshot, desired: Desired, now: datetime) -> Plan:
     )
 
 
-def _has_unstarted_job(snapshot: Snapshot) -> bool:
+def _has_unwatched_job(snapshot: Snapshot) -> bool:
+    """Tell whether a Job has not started, or lost the label by which watches see it."""
     return any(
-        not job.finished and (job.pod is None or not job.pod.started) for job in snapshot.jobs
+        not job.finished and (job.pod is None or not job.pod.started or not job.project)
+        for job in snapshot.jobs
     )
 
 

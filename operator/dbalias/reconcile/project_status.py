@@ -8,6 +8,7 @@ from datetime import datetime
 
 from dbalias.api.conditions import Condition, ConditionValue, Reason, Status
 from dbalias.api.meta import JSON, Kind
+from dbalias.django.commands import command_problems
 from dbalias.migrations.marks import PROJECT, REQUESTS, Purpose
 from dbalias.migrations.record import COMMANDS, LIST_LIMIT, render_commands
 from dbalias.migrations.standing import Standing
@@ -59,7 +60,8 @@ def project_status(picture: Picture, now: datetime) -> WriteStatus | None:
     project = picture.desired.project
     migrated, routes = _migrated(picture), _routes(picture)
     published = _published(picture)
-    commands = all_commands(picture.runs)
+    problems = command_problems(project, picture.desired.resolution)
+    commands = all_commands(picture.runs, problems)
     awaited = (commands.condition,) if commands.is_awaited else ()
     obstacle = _obstacle(picture, (routes, migrated, *awaited, published, picture.rolled_out))
     conditions = (

@@ -26,6 +26,8 @@ QUIET_REASONS = frozenset(
         Reason.SETTLING,
         Reason.QUEUED,
         Reason.MIGRATING,
+        Reason.RUNNING_COMMAND,
+        Reason.COMMAND_NOT_COMPLETED,
         Reason.CHECKING,
         Reason.ALIASES_NOT_READY,
         Reason.WAITING_FOR_OBJECTS,
@@ -36,6 +38,23 @@ QUIET_REASONS = frozenset(
     }
 )
 """Reasons that pass by in the ordinary course: no warning is recorded for them."""
+
+COMMAND_STEPS = frozenset(
+    {
+        (Condition.COMMANDS_COMPLETED, Reason.RUNNING_COMMAND),
+        (Condition.COMMANDS_COMPLETED, Reason.COMMANDS_COMPLETED),
+    }
+)
+ORDINARY = {
+    Kind.PROJECT: COMMAND_STEPS,
+    Kind.ALIAS: COMMAND_STEPS
+    | {
+        (Condition.MIGRATED, Reason.MIGRATING),
+        (Condition.MIGRATED, Reason.MIGRATED),
+        (Condition.MIGRATED, Reason.DATABASE_AHEAD),
+    },
+}
+"""Transitions that are told though nothing is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,28 +130,22 @@ def write_status(
 def _notes(subject: Subject, conditions: Sequence[ConditionValue]) -> tuple[Note, ...]:
     """Return an event for each transition that a person would want to hear of."""
     before = {old.get("type"): (old.get("status"), old.get("reason")) for old in subject.conditions}
-    notes = []
+    notes: dict[str, Note] = {}
     for value in conditions:
         changed = before.get(value.type.value) != (value.status.value, value.reason.value)
         if changed and (note := _note(subject.kind, value)):
-            notes.append(note)
-    return tuple(notes)
+            notes.setdefault(note.reason, note)
+    return tuple(notes.values())
 
 
 def _note(kind: Kind, value: ConditionValue) -> Note | None:
-    reason, message = value.reason.value, value.message
-    match value.type, value.status:
-        case Condition.READY, Status.FALSE if value.reason not in QUIET_REASONS:
-            return Note(reason, message, warning=True)
-        case Condition.READY, Status.TRUE if kind is Kind.PROJECT:
-            return Note(reason, message, warning=False)
-        case Condition.MIGRATED, Status.TRUE if kind is Kind.ALIAS and value.reason in (
-            Reason.MIGRATED,
-            Reason.DATABASE_AHEAD,
-        ):
-            return Note(reason, message, warning=False)
-        case Condition.MIGRATED, Status.FALSE if (
-            kind is Kind.ALIAS and value.reason is Reason.MIGRATING
-        ):
-            return Note(reason, message, warning=False)
-    return None
+    fails, ready = value.status is Status.FALSE, value.type is Condition.READY
+    grave = fails and (
+        (ready and value.reason not in QUIET_REASONS)
+        # Under onFailure Warn the object is Ready all the same.
+        or (value.type is Condition.COMMANDS_COMPLETED and value.reason in STALLING)
+    )
+    works = ready and value.status is Status.TRUE and kind is Kind.PROJECT
+    if not (grave or works or (value.type, value.reason) in ORDINARY.get(kind, ())):
+        return None
+    return Note(value.reason.value, value.message, warning=grave)

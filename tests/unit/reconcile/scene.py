@@ -90,24 +90,26 @@ class Scene:
         body = self.get("ConfigMap", "shop-databases")
         return None if body is None else json.loads(body["data"]["databases.json"])
 
-    def jobs(self, alias: str, purpose: str = "migrate") -> list[JSON]:
-        """Return an alias' Jobs of one purpose, the oldest first."""
+    def jobs(self, alias: str, purpose: str = "migrate", command: str = "") -> list[JSON]:
+        """Return an alias' Jobs of one purpose, the oldest first; no alias: the project's."""
+        wanted = (alias, purpose, command)
         mine = [
             one
             for one in self.all("Job")
-            if (_label(one, "alias"), _label(one, "purpose")) == (alias, purpose)
+            if tuple(_label(one, part) for part in ("alias", "purpose", "command")) == wanted
         ]
         return sorted(mine, key=lambda one: int(_label(one, "attempt")))
 
-    def job(self, alias: str, purpose: str = "migrate") -> JSON:
+    def job(self, alias: str, purpose: str = "migrate", command: str = "") -> JSON:
         """Return the newest Job of an alias."""
-        return self.jobs(alias, purpose)[-1]
+        return self.jobs(alias, purpose, command)[-1]
 
     def end_job(
-        self, alias: str, *, code: int = 0, purpose: str = "migrate", **report: Any
-    ) -> None:
+        self, alias: str, *, code: int = 0, purpose: str = "migrate", command: str = "",
+        **report: Any,
+    ) -> None:  # fmt: skip
         """Let an alias' newest Job end, its pod with this exit code and report."""
-        body = self.job(alias, purpose)
+        body = self.job(alias, purpose, command)
         told = json.dumps({"format": 1, "exit": code} | report)
         ended = {"exitCode": code, "reason": "Completed", "message": told}
         end = {"type": "Failed" if code else "Complete", "status": "True",
@@ -134,4 +136,4 @@ def names(planned: tuple[Action, ...]) -> list[str]:
 
 
 def _label(body: JSON, name: str) -> str:
-    return str((body["metadata"].get("labels") or {}).get(f"dbalias.dev/{name}", "0"))
+    return str((body["metadata"].get("labels") or {}).get(f"dbalias.dev/{name}", ""))
