@@ -4,16 +4,21 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from localkube import Cluster, LocalkubeError, Options
+from localkube import Cluster, LocalkubeError, Options, sweep
 from localkube.images import BASE_IMAGE, archive_of, base_image
+from localkube.processes import start_time
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or not shutil.which("dpkg"), reason="a node needs root on Debian"
@@ -209,6 +214,30 @@ def test_two_clusters_at_once_leave_nothing_behind(short_path: Path) -> None:
         assert not network.namespace_file.exists()
         assert not Path("/sys/class/net", network.host_link).exists()
         assert not list(Path("/sys/fs/cgroup").glob(f"**/{network.namespace}"))
+
+
+def test_a_database_server_of_a_killed_run_is_swept(tmp_path: Path) -> None:
+    """Its process and its data go with the next start of a cluster, or with `sweep`."""
+    script = (
+        "import os, signal, sys; from pathlib import Path; "
+        "from localkube.databases import PostgresServer; "
+        "server = PostgresServer(Path(sys.argv[1])).start(); "
+        "print(server.pid, server.data, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    pid, data = killed.stdout.split()
+    assert killed.returncode == -signal.SIGKILL
+    assert start_time(int(pid)) is not None
+    assert tmp_path in sweep()
+    assert not Path(data).exists()
+    deadline = time.monotonic() + 10
+    while start_time(int(pid)) is not None:
+        assert time.monotonic() < deadline, "the server still runs"
+        time.sleep(0.05)
 
 
 def test_a_failed_start_leaves_only_logs(tmp_path: Path) -> None:

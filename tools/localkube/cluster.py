@@ -18,6 +18,7 @@ from localkube import binaries as programs
 from localkube import registry
 from localkube.binaries import Binaries, find_binaries
 from localkube.controlplane import ControlPlane, Options, free_port
+from localkube.database_process import clear_away
 from localkube.errors import LocalkubeError
 from localkube.further import FurtherNode, further_networks, remove_network
 from localkube.network import Network, claim_network
@@ -248,12 +249,13 @@ class Cluster:
 
 
 def sweep() -> list[Path]:
-    """Stop clusters whose owning test run is gone; return their state folders."""
+    """Stop clusters and database servers whose test run is gone; return their state folders."""
     stopped = []
     with exclusive(cache_dir() / "sweep.lock"):
         for state in registry.strays():
             if (state / "cluster.json").exists():
                 Cluster.attach(state).stop()
+            clear_away(state)
             registry.forget(state)
             stopped.append(state)
     return stopped

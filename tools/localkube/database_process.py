@@ -22,12 +22,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from localkube import registry
 from localkube.errors import LocalkubeError
 from localkube.processes import start_time
 from localkube.progress import last_lines
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
+_STATE = "server.json"
 
 
 class DatabaseServer(ABC):
@@ -66,7 +68,7 @@ class DatabaseServer(ABC):
     @classmethod
     def attach(cls, directory: Path) -> Self:
         """Return the server whose state lies in `directory`; FileNotFoundError when none does."""
-        state = json.loads((directory / "server.json").read_text())
+        state = json.loads((directory / _STATE).read_text())
         server = cls(directory, listen=state["listen"], stop_at_exit=False)
         server.settings = state["settings"]
         server.port = state["port"]
@@ -100,6 +102,7 @@ class DatabaseServer(ABC):
         self.pid = self._process.pid
         if self.stop_at_exit:
             atexit.register(self.close)
+            registry.register(self.directory, owned=True)
         self._save()
         self._wait_until_it_answers()
         return self
@@ -124,7 +127,8 @@ class DatabaseServer(ABC):
         if self.data is not None:
             shutil.rmtree(self.data.parent, ignore_errors=True)
             self.data = None
-        (self.directory / "server.json").unlink(missing_ok=True)
+        (self.directory / _STATE).unlink(missing_ok=True)
+        registry.forget(self.directory)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -204,7 +208,7 @@ class DatabaseServer(ABC):
             "pid": self.pid,
             "started": start_time(self.pid) if self.pid else None,
         }
-        file = self.directory / "server.json"
+        file = self.directory / _STATE
         file.touch(mode=0o600)
         file.write_text(json.dumps(state))
 
@@ -243,6 +247,19 @@ class DatabaseServer(ABC):
         while start_time(pid) is not None and time.monotonic() < deadline:
             time.sleep(0.05)
         return start_time(pid) is None
+
+
+def clear_away(directory: Path) -> None:
+    """End the server whose state lies in a folder and delete its data, if there is one."""
+    try:
+        state = json.loads((directory / _STATE).read_text())
+    except FileNotFoundError:
+        return
+    if state["pid"] and start_time(state["pid"]) == state["started"]:
+        # Its own session, and so its own group: PostgreSQL's children end with it.
+        os.killpg(state["pid"], signal.SIGKILL)
+    shutil.rmtree(Path(state["data"]).parent, ignore_errors=True)
+    (directory / _STATE).unlink()
 
 
 def free_port(host: str = "127.0.0.1") -> int:

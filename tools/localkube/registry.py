@@ -1,4 +1,4 @@
-"""The list of running clusters, by which those whose test run was killed are found and stopped."""
+"""The list of what runs, by which clusters and servers of a killed test run are found and ended."""
 
 import contextlib
 import hashlib
@@ -13,7 +13,7 @@ from localkube.processes import start_time
 
 
 def register(state: Path, *, owned: bool) -> None:
-    """Note a cluster; an owned one is a stray as soon as this process is gone."""
+    """Note a cluster or server; an owned one is a stray as soon as this process is gone."""
     owner = {"pid": os.getpid(), "started": start_time(os.getpid())} if owned else None
     # Renamed into place, for another run may be reading the list.
     partial = _entry(state).with_suffix(".partial")
@@ -22,18 +22,19 @@ def register(state: Path, *, owned: bool) -> None:
 
 
 def forget(state: Path) -> None:
-    """Remove a cluster from the list."""
+    """Remove a cluster or server from the list."""
     _entry(state).unlink(missing_ok=True)
 
 
 def running() -> Iterator[Path]:
     """Return the state folders of all clusters on the list."""
     for told in _entries():
-        yield Path(told["state"])
+        if (Path(told["state"]) / "cluster.json").exists():
+            yield Path(told["state"])
 
 
 def strays() -> Iterator[Path]:
-    """Return the state folders of clusters whose owning process has ended."""
+    """Return the state folders of all whose owning process has ended."""
     for told in _entries():
         owner = told["owner"]
         if owner and start_time(owner["pid"]) != owner["started"]:
