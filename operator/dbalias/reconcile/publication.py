@@ -91,7 +91,7 @@ def plan_publication(
             *_revision_map(snapshot, desired, runs),
             *_stable_map(snapshot, document, desired, now),
         ),
-        prune=_spent(snapshot, runs),
+        prune=_spent(snapshot, desired, document, runs),
         document=document,
         complete=document is not None and document["revision"] == final_revision(desired),
         is_ahead=due is not None,
@@ -203,19 +203,34 @@ def _stable_map(
 
 
 def _revision_map(snapshot: Snapshot, desired: Desired, runs: Runs) -> tuple[Action, ...]:
-    """The immutable ConfigMap of the Jobs that start or run: created once, never applied again."""
-    needed = runs.create or runs.active
+    """The immutable ConfigMap of the Jobs that start or run: created once, never applied again.
+
+    Where Jobs have connections of their own it is always there, for the Jobs of people.
+    """
+    needed = runs.create or runs.active or _has_own_connections(desired)
     if not needed or any(one.name == runs.config_map for one in snapshot.revisions):
         return ()
     data = config_map_data(desired.artefact.document)
     return (PublishConfigMap(runs.config_map, data, immutable=True),)
 
 
-def _spent(snapshot: Snapshot, runs: Runs) -> tuple[Action, ...]:
-    """Revisions that no Job mounts: none while one runs, else all but what one may start with."""
+def _has_own_connections(desired: Desired) -> bool:
+    databases = desired.artefact.document["databases"].values()
+    return desired.project.image is not None and any("migrate" in entry for entry in databases)
+
+
+def _spent(
+    snapshot: Snapshot, desired: Desired, document: JSON | None, runs: Runs
+) -> tuple[Action, ...]:
+    """Revisions that no Job mounts: none while one runs, else all but what one may start with.
+
+    A person's Job may start with the newest, as long as it says more than applications know: to
+    repair what keeps an alias from being published, say.
+    """
     if runs.active or runs.create:
         return ()
-    needed = runs.config_map if runs.open else None
+    says_more = desired.project.image is not None and document != desired.artefact.document
+    needed = runs.config_map if runs.open or says_more else None
     return tuple(
         DeleteObject("ConfigMap", one.name, one.uid)
         for one in snapshot.revisions
