@@ -178,8 +178,9 @@ class GatedRun:
 
     @property
     def log(self) -> str:
-        """What it printed."""
-        return (self.folder / "log").read_text()
+        """What it has printed."""
+        path = self.folder / "log"
+        return path.read_text() if path.exists() else ""
 
     @property
     def report(self) -> Report | None:

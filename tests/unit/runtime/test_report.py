@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.utils import OperationalError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dbalias.migrations.report import parse_report
+from dbalias_explain import explain
 from dbalias_report import LIMIT, Report, encode
 
 RUNTIME = Path(__file__).parents[3] / "operator" / "dbalias" / "runtime"
@@ -41,6 +43,36 @@ def test_a_report_is_json_of_4096_bytes_at_most_whatever_it_says(
     assert len(data) <= LIMIT
     assert parse_report(data.decode()) is not None
     assert json.loads(data)["database"] == "users"
+
+
+FIELDS = {
+    name: lists if isinstance(value, list) else texts
+    for name, value in Report("users", None).content.items()
+    if value is None or isinstance(value, (str, list))
+}
+"""Every field that may hold a text or a list, with the worst that it may hold."""
+
+
+@given(
+    told=st.fixed_dictionaries({}, optional=FIELDS),
+    kind=st.sampled_from(["ValueError", "OperationalError"]),
+    is_check=st.booleans(),
+)
+def test_the_report_of_a_failed_run_is_whole_whatever_its_names_are(
+    told: dict[str, Any], kind: str, is_check: bool
+) -> None:
+    """Names come from the image, from servers and from people: the end is always told."""
+    report = Report("users", None)
+    report.content |= told
+    error = OperationalError(str(told.get("message"))) if kind != "ValueError" else ValueError()
+    ending = explain(error, report, is_check=is_check)
+    report.ended("failed", code=int(ending.code), reason="MigrationFailed", message=ending.message)
+
+    read = parse_report(encode(report.content).decode())
+
+    assert read is not None
+    assert (read.state, read.exit, read.reason) == ("failed", ending.code, "MigrationFailed")
+    assert read.message
 
 
 def test_a_long_list_loses_its_end_and_keeps_its_count() -> None:
