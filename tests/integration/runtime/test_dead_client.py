@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Callable
 
-from integration.runtime.pod import Pod, a_database
-from localkube.databases import DatabaseServer, PostgresServer
+from integration.runtime.pod import Database, Pod, a_database
+from localkube.databases import DatabaseServer
 
 WITHIN = 20.0
 """Seconds; the next attempt starts ten after the end of the first."""
-SESSIONS = {
-    "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE usename = %s",
-    "mariadb": "SELECT count(*) FROM information_schema.processlist WHERE user = %s",
+QUERIES = {
+    "postgresql": "SELECT query FROM pg_stat_activity WHERE usename = %s",
+    "mariadb": "SELECT COALESCE(info, '') FROM information_schema.processlist WHERE user = %s",
 }
+
+
+def queries_of(database: Database, server: DatabaseServer) -> list[str]:
+    """Return what each session of the database's login does, or did last."""
+    return [row[0] for row in server.admin_sql(QUERIES[server.engine], [database.user])]
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Poll; AssertionError after WITHIN seconds."""
+    deadline = time.monotonic() + WITHIN
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
 
 
 def test_statement_of_a_killed_run_does_not_keep_its_locks(
@@ -24,12 +38,8 @@ def test_statement_of_a_killed_run_does_not_keep_its_locks(
     pod.publish([database.alias("default")], sources=database.sources("default"))
     pod.env |= {"SHOP_EXTRA_APPS": "slow", "SHOP_SLOW_SECONDS": "600"}
     run = pod.start("default")
-    run.wait_until(lambda report: str(report.get("current")).startswith("slow."))
+    wait_until(lambda: "sleep(" in " ".join(queries_of(database, server)).lower(), "no sleep")
 
     run.send(signal.SIGKILL)
 
-    kind = "postgresql" if isinstance(server, PostgresServer) else "mariadb"
-    deadline = time.monotonic() + WITHIN
-    while left := server.admin_sql(SESSIONS[kind], [database.user])[0][0]:
-        assert time.monotonic() < deadline, f"{left} sessions are left"
-        time.sleep(0.2)
+    wait_until(lambda: not queries_of(database, server), "a session is left")

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pymysql
 
-from dbalias_lock import MySQLLock, PostgresLock
+from dbalias_sessions import MySQLLock, PostgresLock
 from localkube.databases import PostgresServer
 from stage.objects import Database
 
@@ -16,13 +16,13 @@ _SHUT = {
 }
 _WAITS = {
     "postgresql": """
-        SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objsubid = 2
+        SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objsubid = 2
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
         AND classid::bigint = hashtext('gate')::bigint & 4294967295
         AND objid::bigint = hashtext(%s)::bigint & 4294967295
     """,
     "mariadb": """
-        SELECT 1 FROM information_schema.processlist WHERE db = DATABASE()
+        SELECT id FROM information_schema.processlist WHERE db = DATABASE()
         AND info LIKE CONCAT('DO GET\\_LOCK(%%DATABASE(), ''', %s, ''')%%')
     """,
 }
@@ -47,12 +47,11 @@ class Session:
         else:
             self._connection = pymysql.connect(database=database.name, **where)
 
-    def ask(self, statement: str, params: Any) -> Any:
-        """Run a query; return the first field of the first row, None for none."""
+    def ask(self, statement: str, params: Any) -> list[Any]:
+        """Run a query; return the first column."""
         with contextlib.closing(self._connection.cursor()) as cursor:
             cursor.execute(statement, params)
-            row = cursor.fetchone()
-        return row[0] if row else None
+            return [row[0] for row in cursor.fetchall()]
 
     def close(self) -> None:
         """End it, and with it every lock it holds; a dead server has done so already."""
@@ -79,10 +78,10 @@ class Gate:
         self._session = Session(self._database)
         self._session.ask(_SHUT[self._engine], [self._name])
 
-    def is_waited_for(self) -> bool:
-        """Return whether a session waits at it now."""
+    def waiting(self) -> frozenset[int]:
+        """Return the sessions that wait at it now, as the server numbers them."""
         assert self._session is not None
-        return bool(self._session.ask(_WAITS[self._engine], [self._name]))
+        return frozenset(self._session.ask(_WAITS[self._engine], [self._name]))
 
     def open(self) -> None:
         """Let it go."""
@@ -103,7 +102,7 @@ class OwnLock:
         database, self._session = self._database, Session(self._database)
         postgres = isinstance(database.server, PostgresServer)
         lock: PostgresLock | MySQLLock = PostgresLock() if postgres else MySQLLock(database.name)
-        assert self._session.ask(lock.take, lock.params)
+        assert self._session.ask(lock.take, lock.params)[0]
 
     def open(self) -> None:
         """Let it go."""

@@ -36,6 +36,9 @@ class Hold(Protocol):
     def open(self) -> None:
         """Let the run go on; harmless when it does already."""
 
+    def sessions(self) -> frozenset[int]:
+        """Return the run's sessions on the server that stand there with it, by number."""
+
 
 def hold_at(step: Step, shop: Shop, database: Database) -> Hold:
     """Return what keeps a shop's run of this database at a step."""
@@ -114,13 +117,23 @@ class _AtGate:
         self._gate.shut()
 
     def is_reached(self) -> bool:
-        return self._gate.is_waited_for()
+        return bool(self._gate.waiting())
 
     def open(self) -> None:
         self._gate.open()
 
+    def sessions(self) -> frozenset[int]:
+        return self._gate.waiting()
 
-class _Locked:
+
+class _Beyond:
+    """At a step that no session of the run stands at."""
+
+    def sessions(self) -> frozenset[int]:
+        return frozenset()
+
+
+class _Locked(_Beyond):
     def __init__(self, shop: Shop, database: Database) -> None:
         self._shop = shop
         self._lock = OwnLock(database)
@@ -138,7 +151,7 @@ class _Locked:
         self._lock.open()
 
 
-class _WithoutPods:
+class _WithoutPods(_Beyond):
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
 
@@ -153,7 +166,7 @@ class _WithoutPods:
         self._shop.delete("ResourceQuota", "pods")
 
 
-class _WithoutApp:
+class _WithoutApp(_Beyond):
     """The volume with the app's files cannot be mounted."""
 
     def __init__(self, shop: Shop) -> None:
@@ -169,7 +182,7 @@ class _WithoutApp:
         self._shop.apply(app_files())
 
 
-class _Refused:
+class _Refused(_Beyond):
     """The API server refuses one kind of the operator's writes."""
 
     def __init__(self, shop: Shop, write: str) -> None:
@@ -188,7 +201,7 @@ class _Refused:
         _label(self._shop.api, self._shop.namespace, {f"{_LABEL}/{self._write}": None})
 
 
-class _Unstored:
+class _Unstored(_Beyond):
     """From the report on no status is taken; the process then ends, and its Job."""
 
     def __init__(self, shop: Shop, database: Database) -> None:
@@ -201,7 +214,7 @@ class _Unstored:
 
     def is_reached(self) -> bool:
         if self._gate.is_shut:
-            if self._gate.is_waited_for():
+            if self._gate.waiting():
                 self._refused.shut()
                 self._gate.open()
             return False

@@ -57,6 +57,11 @@ class Run:
         """Return whether no Job of it is unfinished."""
         return all(map(is_finished, self.shop.jobs()))
 
+    def has_failed(self) -> bool:
+        """Return whether its first attempt is over."""
+        jobs = self.shop.jobs()
+        return bool(jobs) and is_finished(jobs[0])
+
     def complete(self) -> World:
         """Wait for the end that the cell must have; return what it left."""
         if self.cell.end is End.PERSON:

@@ -53,13 +53,21 @@ def _without_operator(runs: Sequence[Run]) -> None:
 
 
 def _kill_processes(runs: Sequence[Run]) -> None:
+    """Kill each, and let the next attempt come while the statement of the killed one still waits.
+
+    A server that did not notice would keep what that statement has locked until it ends.
+    """
+    left = [(run, run.hold.sessions()) for run in runs]
     for run in runs:
         pids = _pids(run.shop)
         assert pids, f"{run.cell} has no process"
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
-    for run in runs:
-        run.shop.eventually(run.has_ended, what=f"the Job of {run.cell} to fail", within=WITHIN)
+    for run, sessions in left:
+        run.shop.eventually(run.has_failed, what=f"the Job of {run.cell} to fail", within=WITHIN)
+        run.shop.eventually(
+            _are_gone(run, sessions), what=f"the server to end the session of {run.cell}", within=60
+        )
     _open(runs)
 
 
@@ -101,6 +109,10 @@ def _without_servers(runs: Sequence[Run], servers: Servers) -> None:
     finally:
         for server in killed:
             server.start()
+
+
+def _are_gone(run: Run, sessions: frozenset[int]) -> Callable[[], bool]:
+    return lambda: not sessions & run.hold.sessions()
 
 
 def _is_over(shop: Shop) -> Callable[[], bool]:
