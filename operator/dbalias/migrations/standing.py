@@ -2,7 +2,7 @@
 
 The migration speaks for the alias while dbalias migrates it; the check does where a person
 decides (modes Check and Approve), and wherever it has found, later than the last completed
-migration, that something is missing.
+migration, that something is missing, or what is there that its image does not know.
 """
 
 from __future__ import annotations
@@ -75,8 +75,23 @@ def sum_up(wanted: Wanted, *, migrate: Verdict, check: Verdict) -> Standing:
         return Standing(migrate, check)
     migrate = with_finding(wanted, migrate, check)
     by_hand = wanted.mode is not MigrateMode.AUTO
-    speaks = _has_found(wanted, check, since=_end(migrate)) if migrate.done else by_hand
+    speaks = (
+        _has_found(wanted, check, since=_end(migrate)) or _sees_otherwise(wanted, migrate, check)
+        if migrate.done
+        else by_hand
+    )
     return Standing(migrate, check, Purpose.CHECK if speaks else Purpose.MIGRATE)
+
+
+def _sees_otherwise(wanted: Wanted, migrate: Verdict, check: Verdict) -> bool:
+    """Whether a check since the last run sees other migrations that its image does not know.
+
+    Somebody has reversed them by hand, or an image that does know them has added some.
+    """
+    ran, seen = migrate.record.completed, check.record.completed
+    if ran is None or seen is None or seen.identity != wanted.identity:
+        return False
+    return _is_later(seen.started_at, ran.finished_at) and seen.ahead != ran.ahead
 
 
 def _end(migrate: Verdict) -> datetime | None:

@@ -296,3 +296,17 @@ def test_routes_of_the_current_revision_win_over_newer_ones_of_another() -> None
         {"apps": ["auth"], "read": ["users"], "write": "users", "migrate": ["users"],
          "modelsCount": 6}
     ]  # fmt: skip
+
+
+def test_check_after_a_reversal_by_hand_corrects_what_the_image_does_not_know() -> None:
+    """The migration that the database was ahead by is there no more, and nobody has to run one."""
+    scene = a_scene().settle()
+    for name in ALIASES:
+        scene.end_job(name, state="done", ahead=["shop.0003_new"], aheadCount=1)
+    scene.settle()
+    assert scene.condition(Kind.ALIAS, "shop-users", "Migrated")["reason"] == "DatabaseAhead"
+    ask(scene.wait(1), "check-requested-at")
+    scene.wait(1)
+    check(scene)
+    assert scene.condition(Kind.ALIAS, "shop-users", "Migrated")["reason"] == "Migrated"
+    assert purposes(scene).count("migrate") == len(ALIASES)
