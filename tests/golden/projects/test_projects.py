@@ -30,7 +30,7 @@ from typing import Any
 import pytest
 import yaml
 
-from dbalias_command import run_command
+from dbalias_command import run_child
 from golden.publishing import publish
 
 HERE = Path(__file__).parent
@@ -163,8 +163,9 @@ def test_a_command_that_knows_no_database_is_started_without_it(
     words = command["spec"]["migrate"]["command"]
     monkeypatch.setenv("PATH", str(HERE / "sentry/image/bin"), prepend=os.pathsep)
 
-    run_command([*words, "--database=default"], why_stop=lambda: None)
+    ended = run_child([*words, "--database=default"], why_stop=lambda: None)
 
+    assert ended == (0, None)
     assert capfd.readouterr().out == "upgrade --noinput\n"
 
 
