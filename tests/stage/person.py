@@ -1,0 +1,97 @@
+"""Somebody with rights in one namespace, who uses the command line there."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from stage.api import JSON
+from stage.play import Shop
+
+WITHIN = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Person:
+    """A service account bound to one of Kubernetes' own roles, and its kubeconfig."""
+
+    def __init__(self, shop: Shop, folder: Path, *, role: str) -> None:
+        self._started: list[subprocess.Popen[str]] = []
+        account = f"{shop.namespace}:{role}"
+        _kubectl(shop, "create", "serviceaccount", role)
+        _kubectl(
+            shop, "create", "rolebinding", role, f"--clusterrole={role}",
+            f"--serviceaccount={account}",
+        )  # fmt: skip
+        token = _kubectl(shop, "create", "token", role).strip()
+        self._kubeconfig = folder / f"{role}.kubeconfig"
+        self._kubeconfig.write_text(json.dumps(_kubeconfig(shop, token)))
+        who = f"--as=system:serviceaccount:{account}"
+        shop.eventually(
+            lambda: _kubectl(shop, "auth", "can-i", "list", "djangoprojects", who).strip() == "yes",
+            what=f"the rights of {role}",
+        )
+
+    def start(self, *words: str) -> "subprocess.Popen[str]":
+        """Start `dbalias` with these words."""
+        process = subprocess.Popen(
+            [str(Path(sys.executable).parent / "dbalias"), *words],
+            env={**os.environ, "KUBECONFIG": str(self._kubeconfig)},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        self._started.append(process)
+        return process
+
+    def run(self, *words: str) -> Ended:
+        """Run `dbalias` with these words to its end."""
+        return finish(self.start(*words))
+
+    def close(self) -> None:
+        """End what a failed test left running."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+
+def finish(process: "subprocess.Popen[str]") -> Ended:
+    """Wait for the end of a command."""
+    out, err = process.communicate(timeout=WITHIN)
+    return Ended(process.returncode, out, err)
+
+
+def interrupt_after(process: "subprocess.Popen[str]", line: str, *, times: int = 1) -> Ended:
+    """Press Ctrl-C as soon as a command has written a line with this text; wait for its end."""
+    assert process.stdout is not None
+    for read in process.stdout:
+        if line in read:
+            break
+    for _ in range(times):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+    return finish(process)
+
+
+def _kubectl(shop: Shop, *words: str) -> str:
+    process = shop.kubectl(*words)
+    return process.communicate(timeout=30)[0]
+
+
+def _kubeconfig(shop: Shop, token: str) -> JSON:
+    told = json.loads(shop.setting.cluster.kubeconfig.read_text())
+    told["users"] = [{"name": told["users"][0]["name"], "user": {"token": token}}]
+    for context in told["contexts"]:
+        context["context"]["namespace"] = shop.namespace
+    return told
