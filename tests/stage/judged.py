@@ -1,4 +1,4 @@
-"""What Flux and Argo CD would have said of a project at each moment, and what was true then."""
+"""What Flux and Argo CD would have said of our objects at each moment, and what was true then."""
 
 import json
 from collections.abc import Iterable
@@ -9,18 +9,22 @@ from stage.api import JSON
 from stage.objects import PROJECT
 from stage.play import is_complete, is_finished
 
-KINDS = ("DjangoProject", "Job", "ConfigMap")
+KINDS = ("DjangoProject", "DatabaseAlias", "Job", "ConfigMap")
 """What `History` has to watch."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A version of the project. `whole`: all is migrated by its image, and published."""
+    """A version of an object of ours.
+
+    `whole`: of an alias, that the run it speaks of has completed; of the project, that its image
+    has migrated every alias and what is wanted is published. `failed`: the last run of the alias,
+    or of one of the project's, has failed.
+    """
 
     body: JSON
     whole: bool
     failed: bool
-    """The last run of an alias has failed."""
 
 
 @dataclass
@@ -44,8 +48,17 @@ class Truth:
         if one["kind"] == "ConfigMap" and one["metadata"]["name"] == f"{PROJECT}-databases":
             self.published = json.loads(one["data"]["databases.json"])
 
-    def is_whole(self, project: JSON) -> bool:
-        """Return whether a project has all that its spec and its status speak of."""
+    def moment(self, one: JSON) -> Moment:
+        """Return a version of a project, or of an alias, with what is true now."""
+        if one["kind"] == "DjangoProject":
+            return Moment(one, self._is_whole(one), bool(self.failed))
+        name = one["spec"].get("alias", one["metadata"]["name"])
+        migration = one["status"].get("migration", {})
+        image = migration.get("completed", {}).get("image")
+        whole = (name, image) in self.migrated and migration.get("outcome") == "Succeeded"
+        return Moment(one, whole, name in self.failed)
+
+    def _is_whole(self, project: JSON) -> bool:
         image, wanted = project["spec"]["image"], project["status"].get("revision")
         return (
             self.published is not None
@@ -58,17 +71,17 @@ class Truth:
 
 
 def moments(versions: Iterable[JSON]) -> list[Moment]:
-    """Return each version of the project with what was true when it was written."""
+    """Return each version of project and aliases with what was true when it was written."""
     truth, found = Truth(), []
     for one in versions:
         truth.learn(one)
-        if one["kind"] == "DjangoProject":
-            found.append(Moment(one, truth.is_whole(one), bool(truth.failed)))
+        if one["kind"] in ("DjangoProject", "DatabaseAlias"):
+            found.append(truth.moment(one))
     return found
 
 
 def judged(versions: Iterable[JSON]) -> list[tuple[Moment, Verdict]]:
-    """Return each version of the project with what is said of it."""
+    """Return each version of project and aliases with what is said of it."""
     found = moments(versions)
     return list(zip(found, judge(moment.body for moment in found), strict=True))
 
@@ -76,7 +89,8 @@ def judged(versions: Iterable[JSON]) -> list[tuple[Moment, Verdict]]:
 def wrongly_judged(told: Iterable[tuple[Moment, Verdict]]) -> list[str]:
     """Return, as sentences, every verdict that came too early."""
     return [
-        f"{verdict.health} ({verdict.message}): {json.dumps(moment.body['status'])}"
+        f"{moment.body['metadata']['name']} {verdict.health} ({verdict.message}): "
+        f"{json.dumps(moment.body['status'])}"
         for moment, verdict in told
         if (verdict.is_green and not moment.whole) or (verdict.is_red and not moment.failed)
     ]
