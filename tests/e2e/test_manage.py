@@ -23,10 +23,10 @@ def person(shop: Shop, tmp_path: Path) -> Iterator[Person]:
     made.close()
 
 
-def two_databases(shop: Shop, **spec: object) -> None:
+def two_databases(shop: Shop) -> None:
     """Publish the guide's first example: default on PostgreSQL, users on MariaDB."""
     users = entry("users", shop.mariadb("user_data"), migrate={"dependsOn": ["default"]})
-    shop.apply(project(**spec), entry("default", shop.postgres("app_data")), users, PEOPLE)
+    shop.apply(project(), entry("default", shop.postgres("app_data")), users, PEOPLE)
     shop.wait_ready()
 
 
@@ -71,6 +71,19 @@ def test_ctrl_c_tells_the_command_to_stop_and_shows_its_last_lines(
     assert ended.code == 130, ended.err
     assert "told to stop" in ended.out
     assert shop.objects("Job", labelSelector=MANAGED) == []
+
+    deaf = (
+        "import signal, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "print('begun')\n"
+        "time.sleep(15)\n"
+        "print('done')"
+    )
+    left = interrupt_after(
+        person.start("manage", "shop", "--", "shell", "-c", deaf), "begun", times=2
+    )
+    assert left.code == 130, left.err
+    assert "done" not in left.out
 
 
 def test_job_that_cannot_start_says_why_and_ends_with_its_time(shop: Shop, person: Person) -> None:

@@ -153,6 +153,8 @@ class Watched:
         while True:
             try:
                 await _print(log, follow=True)
+            except BrokenPipeError:
+                return  # nobody reads any more; the command goes on, and its exit code counts
             except UnreadableError as error:
                 self._say_once(f"the log cannot be followed: {error}")
             await asyncio.sleep(POLL)
@@ -163,7 +165,7 @@ class Watched:
             return
         self._follower.cancel()
         await asyncio.wait([self._follower])
-        with contextlib.suppress(TimeoutError, UnreadableError):
+        with contextlib.suppress(TimeoutError, UnreadableError, BrokenPipeError):
             async with asyncio.timeout(DRAIN):
                 await _print(self._log, follow=False)
 

@@ -119,10 +119,10 @@ def _show(
 ) -> None:
     match arguments.output:
         case "json":
-            print(json.dumps(_document(shown), indent=2, ensure_ascii=False))
+            print(json.dumps(document(shown), indent=2, ensure_ascii=False))
         case "yaml":
             print("---")
-            print(yaml.safe_dump(_document(shown), sort_keys=False, allow_unicode=True), end="")
+            print(yaml.safe_dump(document(shown), sort_keys=False, allow_unicode=True), end="")
         case _:
             screen = _screen()
             if arguments.watch and screen.is_terminal:
@@ -162,7 +162,8 @@ def _screen() -> Screen:
     return Screen(style, size.columns, size.lines)
 
 
-def _document(shown: Iterable[ProjectProgress]) -> dict[str, Any]:
+def document(shown: Iterable[ProjectProgress]) -> dict[str, Any]:
+    """Return all that is known, for programs."""
     return {
         "projects": [
             {

@@ -6,12 +6,13 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from dbalias.api.conditions import Condition, Status
 from dbalias.cli.models_table import describe_routes
 from dbalias.cli.output import Cell, Style, lay_out
 from dbalias.cli.progress import AliasProgress, CommandProgress, ProjectProgress, State
-from dbalias.cli.steps import Step
+from dbalias.cli.steps import PREFIX, Step
 
 BAR = 16
 MANY = 10
@@ -20,6 +21,8 @@ NARROW = 110
 """Columns below which a terminal shows no databases."""
 FRAME = 12
 """Lines of a terminal that are not left for rows."""
+Run = AliasProgress | CommandProgress
+One = TypeVar("One", AliasProgress, CommandProgress)
 _OVER = (State.MIGRATED, State.EXEMPT, State.DONE)
 
 
@@ -153,7 +156,7 @@ def _commands(project: ProjectProgress, screen: Screen) -> Iterator[str]:
             _plain(command.alias or "(project)"),
             _marked(command, screen.style),
             _plain(command.reason or "-"),
-            _plain(command.message),
+            _plain(_said_last(command)),
         ]
         for command in shown
     ]
@@ -168,10 +171,7 @@ def _table(
     yield from _fit([heads, *rows], screen)
 
 
-Run = AliasProgress | CommandProgress
-
-
-def _in_view(runs: Sequence[Run], screen: Screen) -> Sequence[Run]:
+def _in_view(runs: Sequence[One], screen: Screen) -> Sequence[One]:
     """Return the rows to show: on a terminal too low for all, those that are not over."""
     room = None if screen.height is None else max(MANY, screen.height - FRAME)
     if room is None or len(runs) <= room:
@@ -213,6 +213,12 @@ def _detail(alias: AliasProgress, screen: Screen) -> str:
     else:
         begun = step.state
     return f"{begun}; waits: {step.waits}" if step.waits else begun or alias.message
+
+
+def _said_last(command: CommandProgress) -> str:
+    """Return the last line that a running command wrote, else what the operator says."""
+    own = [line for line in command.log if not line.startswith(PREFIX)]
+    return own[-1] if own and command.state is State.RUNNING else command.message
 
 
 def _state(one: Run) -> str:

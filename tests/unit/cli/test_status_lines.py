@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +18,7 @@ from dbalias.cli.progress import (
     State,
     read_progress,
 )
+from dbalias.cli.status import document
 from dbalias.cli.status_lines import Screen, bar, describe, describe_change
 from dbalias.cli.steps import Step, read_step
 
@@ -138,6 +140,26 @@ def test_commands_are_shown_where_they_run() -> None:
     assert any(line.split()[:3] == ["cache-table", "users", "done"] for line in lines)
     assert any(line.split()[:3] == ["history", "(project)", "failed"] for line in lines)
     assert "    | shop: 0008" in lines
+
+
+def test_running_command_shows_the_last_line_that_it_wrote() -> None:
+    """Its progress is its own to tell; lines of the runner are not."""
+    log = ("dbalias: state running", "300 of 900 rows", "dbalias: something of ours")
+    command = CommandProgress("fill", "users", State.RUNNING, "Running", "Job j", log=log)
+    (row, *_) = [line for line in drawn(a_project(commands=(command,))) if "fill" in line]
+    assert row.endswith("300 of 900 rows")
+
+
+def test_document_for_programs_has_steps_logs_commands_and_plans() -> None:
+    """All that a person sees, as JSON takes it."""
+    users = an_alias(state=State.RUNNING, step=Step("migrating", "shop.0001", 1, 2), log=("a",))
+    command = CommandProgress("fill", "users", State.RUNNING, "Running", "Job j", elapsed=4)
+    project = a_project(users, commands=(command,), plan={"digest": "abc"})
+    (told,) = json.loads(json.dumps(document([project])))["projects"]
+    assert told["aliases"][0]["step"]["current"] == "shop.0001"
+    assert told["aliases"][0]["log"] == ["a"]
+    assert told["commands"][0]["elapsedSeconds"] == 4
+    assert told["plan"] == {"digest": "abc"}
 
 
 def test_commands_are_read_from_the_statuses_of_aliases_and_of_the_project() -> None:
