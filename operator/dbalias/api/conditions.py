@@ -87,6 +87,7 @@ class Reason(StrEnum):
     DATABASE_UNREACHABLE = "DatabaseUnreachable"
     LOGIN_REFUSED = "LoginRefused"
     INTERRUPTED = "Interrupted"
+    PLAN_SUPERSEDED = "PlanSuperseded"
     ROLLING_OUT = "RollingOut"
     # only an edit or a request cures it
     INVALID_CONFIGURATION = "InvalidConfiguration"

@@ -19,6 +19,7 @@ VERBS = {
     "local": "run a command with the same settings on this machine, without a cluster",
     "manage": "run a management command in a cluster, a Job per database",
     "retry": "ask for another run of migrations or checks in a cluster",
+    "approve": "show what waits to be migrated, and approve it",
     "status": "show what is published, migrated and failing in a cluster",
     "import": "turn an existing settings module into manifests",
     "graph": "draw which apps go to which alias and database",

@@ -15,7 +15,8 @@ from datetime import datetime
 from dbalias.api.conditions import timestamp
 from dbalias.api.digest import digest
 from dbalias.api.meta import GROUP, JSON
-from dbalias.migrations.plan import Plan
+from dbalias.migrations.plan import Plan, difference
+from dbalias.migrations.record import Outcome, Record
 
 APPROVE_ANNOTATION = f"{GROUP}/approve"
 LENGTH = 24
@@ -82,6 +83,66 @@ class Approval:
             "at": self.at,
             "aliases": [grant.render() for grant in self.grants],
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided on one alias, as the statuses hold it.
+
+    ``used_by`` is the Job of the last run that used its approval up, ``failed`` the same where it
+    failed: then what is pending has to be looked at again.
+    """
+
+    plan: Plan | None = None
+    grant: Grant | None = None
+    used_by: str = ""
+    failed: str = ""
+
+    @classmethod
+    def on(cls, alias: str, approval: Approval, *, plan: Plan | None, migrated: Record) -> Decision:
+        """Return the decision on an alias; ``migrated`` is the record of its migrations."""
+        completed = migrated.completed.job if migrated.completed else ""
+        last = used_by(migrated)
+        failed = last or "" if migrated.outcome is Outcome.FAILED else ""
+        return cls(plan, approval.grant(alias), completed if last is None else last, failed)
+
+    def approved(self, identity: str) -> str | None:
+        """Return the digest of the plan if it is of this run and was approved."""
+        plan, grant = self.plan, self.grant
+        if plan is None or grant is None or plan.identity != identity:
+            return None
+        return plan.digest if grant.covers(plan) else None
+
+    def supersession(self, new: Plan) -> str:
+        """Say which approved plan a new one takes over from, and why; "" for none.
+
+        It is said until the new one is approved.
+        """
+        old, grant = self.plan, self.grant
+        if old is None or (grant is not None and grant.covers(new)):
+            return ""
+        if grant is None or not grant.covers(old):
+            return old.superseded
+        return f"The approved plan {grant.approval} was superseded: {difference(old, new)}."
+
+
+UNDECIDED = Decision()
+
+
+def used_by(record: Record) -> str | None:
+    """Return the Job of the run that used the last approval up; None while one is under way.
+
+    An attempt that is repeated by itself is under way: it runs under the same approval.
+    """
+    match record.outcome:
+        case Outcome.NONE:
+            return ""
+        case Outcome.SUCCEEDED:
+            return record.job
+        case Outcome.FAILED if record.retry_at is None:
+            return record.job
+        case _:
+            return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dbalias.api.conditions import ConditionValue, Status, parse_timestamp
+from dbalias.api.project import MigrateMode
 from dbalias.migrations import conditions
+from dbalias.migrations.approval import used_by
 from dbalias.migrations.conditions import name_taken, not_created
 from dbalias.migrations.jobs import job_name
 from dbalias.migrations.ledger import take_stock, unfinished
@@ -119,12 +121,24 @@ def _with_active(verdict: Verdict, job: JobState, *, unwanted: bool, now: dateti
 def _is_owed(wanted: Wanted, record: Record) -> bool:
     """Whether a run may start: by itself, or as the answer to a request.
 
-    A check that was asked for is owed until it has told something; a migration never starts
-    where a person decides.
+    A check that was asked for is owed until it has told something; where a person decides, a
+    migration is owed when it is approved.
     """
     if wanted.is_automatic or wanted.purpose is Purpose.MIGRATE:
-        return wanted.is_automatic
+        return wanted.is_automatic or _is_approved(wanted, record)
     return _is_requested(wanted, record) or record.is_open or record.retry_at is not None
+
+
+def _is_approved(wanted: Wanted, record: Record) -> bool:
+    """Whether the plan that is known may run, and no run has used the approval up."""
+    plan, last = wanted.decision.plan, used_by(record)
+    return wanted.approved is not None and plan is not None and last in {None, plan.after}
+
+
+def _is_withdrawn(wanted: Wanted) -> bool:
+    """Whether a migration needs an approval and has none."""
+    by_person = wanted.purpose is Purpose.MIGRATE and wanted.mode is MigrateMode.APPROVE
+    return by_person and wanted.approved is None
 
 
 def _idle(wanted: Wanted, record: Record) -> Verdict:
@@ -150,13 +164,23 @@ def _is_requested(wanted: Wanted, record: Record) -> bool:
 def _is_changed(wanted: Wanted, record: Record) -> bool:
     """Whether another attempt may end differently from the last one."""
     same = record.identity == wanted.identity and record.body == wanted.body
-    return not same or _is_requested(wanted, record)
+    approved_anew = used_by(record) is not None and _is_approved(wanted, record)
+    return not same or approved_anew or _is_withdrawn(wanted) or _is_requested(wanted, record)
 
 
 def _completed(wanted: Wanted, record: Record) -> Completed | None:
-    """The last completed run, if it is the wanted one and none was asked for since."""
+    """The last completed run, if it is the wanted one and none was asked for since.
+
+    A plan that was found after it may be approved; a check is made anew after a run that
+    failed, because a person decides by what it says.
+    """
     repeated = record.outcome is not Outcome.SUCCEEDED and record.identity == wanted.identity
     if record.completed is None or repeated or _is_requested(wanted, record):
+        return None
+    if wanted.purpose is Purpose.MIGRATE and _is_approved(wanted, record):
+        return None
+    failed = wanted.decision.failed if wanted.mode is MigrateMode.APPROVE else ""
+    if wanted.purpose is Purpose.CHECK and failed and record.completed.after != failed:
         return None
     return record.completed if record.completed.identity == wanted.identity else None
 
@@ -207,6 +231,7 @@ def _next_attempt(
         reason=None if changed else record.reason,
         message="" if changed else record.message,
         handled_request=wanted.request or record.handled_request,
+        approved=wanted.approved if wanted.purpose is Purpose.MIGRATE else None,
     )
     return Attempt(number, name, started)
 

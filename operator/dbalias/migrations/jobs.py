@@ -42,6 +42,8 @@ class JobSpec:
     command: Command | None = None
     """Set for the purpose of that name alone."""
     migrate_secret: str | None = None
+    approved: str | None = None
+    """Digest of the plan that a person approved; None where nobody has to."""
     attempt: int = 1
     name: str = ""
     """The name that the record holds; empty: the one ``job_name`` gives."""
@@ -114,7 +116,7 @@ def _program(spec: JobSpec) -> Program:
     if spec.command is not None:
         return manage_program(spec.project, spec.command.args, spec.alias)
     assert spec.alias is not None
-    return migrate_program(spec.project, spec.alias, spec.purpose)
+    return migrate_program(spec.project, spec.alias, spec.purpose, approved=spec.approved)
 
 
 def _protection(purpose: Purpose) -> dict[str, str]:

@@ -14,6 +14,7 @@ from dbalias.migrations import outcomes
 from dbalias.migrations.marks import REQUESTS, Purpose
 from dbalias.migrations.observed import Finished, JobState, PodState
 from dbalias.migrations.outcomes import Ending, Evidence, Retry
+from dbalias.migrations.plan import Plan
 from dbalias.migrations.record import LIST_LIMIT, Audit, Completed, Outcome, Record
 from dbalias.migrations.report import Report, parse_report
 from dbalias.migrations.wanted import Wanted
@@ -38,7 +39,7 @@ def take_stock(
     if job.finished is Finished.COMPLETE and (
         wanted.purpose is not Purpose.CHECK or _report(job.pod)
     ):
-        return _succeeded(running, job)
+        return _succeeded(running, job, wanted=wanted)
     evidence = _evidence(job, wanted=wanted)
     return _failed(running, wanted=wanted, evidence=evidence, now=job.finished_at or now)
 
@@ -88,7 +89,7 @@ def _running(record: Record, job: JobState) -> Record:
     )
 
 
-def _succeeded(record: Record, job: JobState) -> Record:
+def _succeeded(record: Record, job: JobState, *, wanted: Wanted) -> Record:
     report = _report(job.pod) or Report(state="done")
     checked = job.purpose is Purpose.CHECK
     completed = Completed(
@@ -104,6 +105,7 @@ def _succeeded(record: Record, job: JobState) -> Record:
         ahead=report.ahead[:LIST_LIMIT],
         pending_count=report.pending_count if checked else 0,
         pending=report.pending[:LIST_LIMIT] if checked else (),
+        after=wanted.decision.used_by if checked else "",
     )
     return replace(
         record,
@@ -114,7 +116,18 @@ def _succeeded(record: Record, job: JobState) -> Record:
         message="",
         completed=completed,
         audit=_audit(report),
+        plan=_found(record, report, wanted=wanted) if checked else None,
     )
+
+
+def _found(record: Record, report: Report, *, wanted: Wanted) -> Plan | None:
+    """Return the plan of a check that ended well, with the approved one that it takes over from."""
+    plan = report.plan if report.pending_count else None
+    if plan is None:
+        return None
+    decision = wanted.decision
+    made = replace(plan, identity=record.identity, job=record.job, after=decision.used_by)
+    return replace(made, superseded=decision.supersession(made))
 
 
 def _failed(record: Record, *, wanted: Wanted, evidence: Evidence, now: datetime) -> Record:

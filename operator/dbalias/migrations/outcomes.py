@@ -125,6 +125,12 @@ _EXITS = {
         "Make the tables, or migrate the apps back to zero and let them be applied again",
     ),
     10: _COMMAND_FAILED,
+    11: _Row(
+        Reason.PLAN_SUPERSEDED,
+        Retry.WAIT,
+        "what is pending is not the plan that was approved, and nothing was migrated",
+        "Approve the plan that a new check makes",
+    ),
     12: _Row(
         Reason.POOLER_IN_THE_WAY,
         Retry.WAIT,

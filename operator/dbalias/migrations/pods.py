@@ -72,10 +72,17 @@ def build_pod_spec(
 
 
 def migrate_program(
-    project: DjangoProject, alias: DatabaseAlias, purpose: Purpose = Purpose.MIGRATE
+    project: DjangoProject,
+    alias: DatabaseAlias,
+    purpose: Purpose = Purpose.MIGRATE,
+    *,
+    approved: str | None = None,
 ) -> Program:
-    """Return the program that migrates an alias, or checks it."""
-    return Program("dbalias_migrate", build_arguments(project, alias, purpose))
+    """Return the program that migrates an alias, or checks it; ``approved``: this plan alone."""
+    arguments = build_arguments(project, alias, purpose)
+    if approved is not None:
+        arguments.insert(1, f"--approved={approved}")
+    return Program("dbalias_migrate", arguments)
 
 
 def manage_program(

@@ -7,7 +7,7 @@ of one shape, so that a check never changes what is known about a migration.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
@@ -15,12 +15,15 @@ from typing import TypeVar
 from dbalias.api.conditions import Reason, parse_timestamp, timestamp
 from dbalias.api.meta import JSON
 from dbalias.migrations.marks import Purpose, Task
+from dbalias.migrations.plan import Plan
 
 LIST_LIMIT = 10
 """Entries kept of a list that a report brought; its count is kept beside it."""
 
 FIELDS: Mapping[Purpose, str] = {Purpose.MIGRATE: "migration", Purpose.CHECK: "check"}
 """Where an alias' status keeps the record of each purpose."""
+PLAN = "plan"
+"""Where an alias' status keeps what the last check found to be done."""
 COMMANDS = "commands"
 """Where a status keeps the records of commands: a list, by name."""
 
@@ -44,7 +47,8 @@ class Outcome(StrEnum):
 class Completed:
     """The last run that completed. ``ahead``: in the database, unknown to that image.
 
-    ``pending`` is what a check found to be migrated; a migration leaves none.
+    ``pending`` is what a check found to be migrated; a migration leaves none. ``after`` is the
+    Job of the migration that was the last one when a check looked.
     """
 
     identity: str
@@ -59,6 +63,7 @@ class Completed:
     pending: tuple[str, ...] = ()
     started_at: datetime | None = None
     image_digest: str | None = None
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,7 @@ class Record:
 
     ``retry_at`` is set when a failed attempt is repeated by itself; a failed one without it
     waits for a change or a request. ``failures`` counts those in a row for the same wish.
+    ``approved`` is the digest of the plan that the attempt may run, ``plan`` what a check found.
     Times have whole seconds, so that what is written equals what is read back.
     """
 
@@ -94,8 +100,10 @@ class Record:
     reason: Reason | None = None
     message: str = ""
     handled_request: str | None = None
+    approved: str | None = None
     completed: Completed | None = None
     audit: Audit = Audit()
+    plan: Plan | None = None
 
     @property
     def is_open(self) -> bool:
@@ -109,7 +117,10 @@ class Record:
             kept = status.get(FIELDS[task.purpose])
         else:
             kept = next((c for c in _commands(status) if c["name"] == task.command), None)
-        return cls.parse(kept) if kept else cls()
+        record = cls.parse(kept) if kept else cls()
+        if task.purpose is Purpose.CHECK:
+            return replace(record, plan=Plan.parse(status.get(PLAN)))
+        return record
 
     @classmethod
     def parse(cls, status: JSON) -> Record:
@@ -130,6 +141,7 @@ class Record:
             reason=_member(Reason, read.text("reason")),
             message=read.text("message"),
             handled_request=read.text("handledRequest") or None,
+            approved=read.text("approved") or None,
             completed=_parse_completed(read.below("completed")),
             audit=_parse_audit(read.below("audit")),
         )
@@ -152,6 +164,7 @@ class Record:
                 "reason": self.reason.value if self.reason else None,
                 "message": self.message,
                 "handledRequest": self.handled_request,
+                "approved": self.approved,
                 "completed": _render_completed(self.completed) if self.completed else None,
                 "audit": _render_audit(self.audit),
             }
@@ -198,6 +211,7 @@ def _parse_completed(read: _Reader) -> Completed | None:
         ahead=read.texts("ahead"),
         pending_count=read.number("pendingCount"),
         pending=read.texts("pending"),
+        after=read.text("after"),
         image_digest=read.text("imageDigest") or None,
     )
 
@@ -216,6 +230,7 @@ def _render_completed(completed: Completed) -> dict[str, JSON]:
             "ahead": list(completed.ahead[:LIST_LIMIT]),
             "pendingCount": completed.pending_count,
             "pending": list(completed.pending[:LIST_LIMIT]),
+            "after": completed.after,
         }
     )
 

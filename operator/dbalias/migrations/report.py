@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dbalias.api.meta import JSON
+from dbalias.migrations.plan import Plan
 
 FORMAT = 1
 TEXT_LIMIT = 1000
@@ -51,6 +52,7 @@ class Report:
     applied_count: int = 0
     pending: tuple[str, ...] = ()
     pending_count: int = 0
+    plan: Plan | None = None
     current: str | None = None
     current_atomic: bool | None = None
     command_exit: int | None = None
@@ -93,6 +95,7 @@ def parse_report(text: str | None) -> Report | None:
         applied_count=_number(data, "appliedCount") or 0,
         pending=_texts(data, "pending"),
         pending_count=_number(data, "pendingCount") or 0,
+        plan=Plan.parse(data.get("plan")),
         current=_text(data, "current") or None,
         current_atomic=_flag(data, "currentAtomic"),
         command_exit=_number(data, "commandExit"),

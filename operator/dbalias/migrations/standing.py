@@ -78,9 +78,23 @@ def sum_up(wanted: Wanted, *, migrate: Verdict, check: Verdict) -> Standing:
     speaks = (
         _has_found(wanted, check, since=_end(migrate)) or _sees_otherwise(wanted, migrate, check)
         if migrate.done
-        else by_hand
+        else by_hand and not _is_of_a_person(wanted, migrate, check)
     )
     return Standing(migrate, check, Purpose.CHECK if speaks else Purpose.MIGRATE)
+
+
+def _is_of_a_person(wanted: Wanted, migrate: Verdict, check: Verdict) -> bool:
+    """Whether a migration that a person approved speaks: one that is due, or that has failed.
+
+    A check that finds afterwards that nothing is pending has the last word.
+    """
+    record = migrate.record
+    if wanted.mode is not MigrateMode.APPROVE or migrate.start is not None:
+        return migrate.start is not None
+    failed = migrate.failed and record.approved and record.identity == wanted.identity
+    lasting = record.retry_at is None or wanted.approved is not None
+    told = failed and lasting and record.reason is not Reason.PLAN_SUPERSEDED
+    return bool(told) and not check.done
 
 
 def _sees_otherwise(wanted: Wanted, migrate: Verdict, check: Verdict) -> bool:

@@ -10,6 +10,7 @@ from dbalias.api.meta import Kind
 from dbalias.api.project import Command, MigrateMode
 from dbalias.django.commands import is_reading
 from dbalias.django.entries import EntryKind
+from dbalias.migrations.approval import UNDECIDED, Decision
 from dbalias.migrations.marks import PROJECT, Purpose, Task
 
 REQUEST_LIMIT = 253
@@ -23,7 +24,8 @@ class Wanted:
     ``object`` and ``object_uid`` are those of the object whose status keeps the record;
     ``identity`` and ``body`` are ``run_identity`` and ``body_hash``; ``database`` is
     ``PhysicalDatabase.key``; ``requested_at`` the annotation of alias or project that asks for a
-    run of this purpose; ``command`` is set for the purpose of that name alone.
+    run of this purpose; ``command`` is set for the purpose of that name alone; ``decision`` is
+    what a person decided where the mode asks one.
     """
 
     project: str
@@ -42,6 +44,7 @@ class Wanted:
     requested_at: str | None = None
     image: str | None = None
     history_limit: int = 3
+    decision: Decision = UNDECIDED
 
     @property
     def task(self) -> Task:
@@ -73,6 +76,13 @@ class Wanted:
     def request(self) -> str | None:
         """The request as the status can hold it: anyone may write a long annotation."""
         return self.requested_at[:REQUEST_LIMIT] if self.requested_at else None
+
+    @property
+    def approved(self) -> str | None:
+        """The digest of the plan that may run, where one is approved that is of this very wish."""
+        if self.mode is not MigrateMode.APPROVE:
+            return None
+        return self.decision.approved(self.identity)
 
     @property
     def is_automatic(self) -> bool:

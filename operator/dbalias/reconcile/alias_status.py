@@ -12,8 +12,9 @@ from dbalias.api.policy import DatabaseRoutingPolicy
 from dbalias.api.problems import Problem
 from dbalias.django.entries import Entry
 from dbalias.django.routing import router_class_name
-from dbalias.migrations.record import COMMANDS, FIELDS, Outcome, render_commands
+from dbalias.migrations.record import COMMANDS, FIELDS, PLAN, Outcome, render_commands
 from dbalias.reconcile.actions import WriteStatus
+from dbalias.reconcile.approvals import shown_plan
 from dbalias.reconcile.command_status import CommandsStanding, commands_on
 from dbalias.reconcile.desired import Desired
 from dbalias.reconcile.runs import Runs
@@ -55,6 +56,7 @@ def alias_status(
         "database": _database(entry) if entry else alias.status.get("database"),
         **{field: runs.record(name, purpose).render() for purpose, field in FIELDS.items()},
         COMMANDS: render_commands(runs.records, name),
+        PLAN: shown_plan(runs, name),
     }
     return write_status(subject, conditions, fields, now=now)
 

@@ -15,6 +15,7 @@ from dbalias.reconcile.alias_status import (
     broken_status,
     policy_status,
 )
+from dbalias.reconcile.approvals import find_approvals, with_approvals
 from dbalias.reconcile.desired import Desired, build_desired
 from dbalias.reconcile.gate import find_gate, find_refusal
 from dbalias.reconcile.project_status import Picture, project_status
@@ -47,6 +48,8 @@ def plan(snapshot: Snapshot, now: datetime) -> Plan:
 def _plan_project(snapshot: Snapshot, desired: Desired, now: datetime) -> Plan:
     gate = find_gate(snapshot, desired, now)
     runs = plan_runs(snapshot, desired, now, gate=gate.hold)
+    approvals = find_approvals(desired.project, runs, now)
+    runs = with_approvals(runs, approvals, desired.project)
     publication = plan_publication(snapshot, desired, runs, now)
     rollout = plan_rollout(
         snapshot.workloads,
@@ -56,7 +59,7 @@ def _plan_project(snapshot: Snapshot, desired: Desired, now: datetime) -> Plan:
         migrated=publication.complete,
     )
     routes = newest_routes(snapshot, desired.artefact.revision)
-    picture = Picture(desired, runs, publication, rollout.condition, gate.hold, routes)
+    picture = Picture(desired, runs, publication, rollout.condition, gate.hold, approvals, routes)
     project = project_status(picture, now)
     statuses = (*_statuses(snapshot, desired, runs, now), *_some(project))
     restarts = rollout.restarts if gate.hold is None else ()

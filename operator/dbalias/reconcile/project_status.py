@@ -14,6 +14,7 @@ from dbalias.migrations.record import COMMANDS, LIST_LIMIT, render_commands
 from dbalias.migrations.standing import Standing
 from dbalias.migrations.wanted import REQUEST_LIMIT, request_order
 from dbalias.reconcile.actions import WriteStatus
+from dbalias.reconcile.approvals import Approvals
 from dbalias.reconcile.command_status import all_commands, publishable
 from dbalias.reconcile.desired import Desired, Hold
 from dbalias.reconcile.final import final_revision
@@ -38,6 +39,7 @@ class Picture:
     publication: Publication
     rolled_out: ConditionValue
     hold: Hold | None
+    approvals: Approvals
     routes: Mapping[str, JSON]
     """Where the installed models go, as ``routes.newest_routes`` found it."""
 
@@ -80,6 +82,7 @@ def project_status(picture: Picture, now: datetime) -> WriteStatus | None:
         "audit": _audit(picture.runs),
         "routes": picture.routes,
         COMMANDS: render_commands(picture.runs.records, PROJECT),
+        **picture.approvals.fields(),
         **{field: _handled(picture, purpose) for purpose, field in HANDLED.items()},
     }
     subject = Subject(Kind.PROJECT, project.metadata, project.status)

@@ -13,6 +13,7 @@ from dbalias.django.allowance import routing_on
 from dbalias.django.artefact import runtime_hash
 from dbalias.django.engines import Family
 from dbalias.django.entries import Entry, EntryKind
+from dbalias.migrations.approval import Approval, Decision
 from dbalias.migrations.identity import (
     body_hash,
     command_identity,
@@ -35,6 +36,7 @@ class Wishes:
     def __init__(self, snapshot: Snapshot, desired: Desired) -> None:
         self.snapshot = snapshot
         self.desired = desired
+        self._approval = Approval.stored(desired.project.status)
         self.config_map = revision_name(
             snapshot.key.name, desired.artefact.revision, runtime_hash()
         )
@@ -64,7 +66,7 @@ class Wishes:
             yield from self._frozen(owner)
             return
         routing = routing_on(self.desired.routing.document, owner.alias)
-        common = self._common(owner, entry, routing)
+        common = replace(self._common(owner, entry, routing), decision=self._decision(owner.alias))
         for purpose in OF_THE_SCHEMA:
             asked = self._request(owner, common, purpose)
             yield replace(common, purpose=purpose, requested_at=asked)
@@ -90,6 +92,11 @@ class Wishes:
             image=project.image,
             history_limit=project.migrate.history_limit,
         )
+
+    def _decision(self, alias: str) -> Decision:
+        """What a person decided on an alias, as the statuses hold it."""
+        migrated, checked = (self.record(Task(alias, purpose)) for purpose in OF_THE_SCHEMA)
+        return Decision.on(alias, self._approval, plan=checked.plan, migrated=migrated)
 
     def _command(
         self, command: Command, common: Wanted, *, owner: DatabaseAlias, entry: Entry
@@ -229,6 +236,7 @@ class Wishes:
             name=record.job,
             identity=record.identity,
             body=record.body,
+            approved=record.approved,
             database=database_mark(wanted.database) if wanted.database else "",
             requested_at=record.handled_request,
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ NOWHERE = a_rule("default", "sessions", migrate_on=MigrateOn.NOWHERE)
 
 
 @pytest.fixture
-def attic(pod: Pod, server: DatabaseServer) -> Iterator[Database]:
+def attic(pod: Pod, server: DatabaseServer) -> Database:
     """A database in which the attic's first migration is applied and one box stands."""
     shutil.copytree(IMAGE / "attic", pod.image / "attic")
     pod.env["SHOP_EXTRA_APPS"] = "attic"
