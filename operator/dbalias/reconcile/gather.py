@@ -240,7 +240,7 @@ async def _named_jobs(
     """
     assert snapshot.project is not None
     own, foreign = [], set()
-    for task, record in _records(snapshot):
+    for task, record in records(snapshot):
         if record.is_open and record.job and record.job not in listed:
             body = await reading.one(Resource.JOBS, record.job)
             if body is None:
@@ -253,7 +253,7 @@ async def _named_jobs(
     return own, frozenset(foreign)
 
 
-def _records(snapshot: Snapshot) -> Iterator[tuple[Task, Record]]:
+def records(snapshot: Snapshot) -> Iterator[tuple[Task, Record]]:
     """Yield every record that a status of the project's objects keeps."""
     statuses = [(one.alias, one.status) for one in snapshot.aliases]
     if snapshot.project is not None:

@@ -10,9 +10,27 @@ from dataclasses import dataclass, field
 
 from dbalias.api.meta import Key
 from dbalias.migrations.observed import PodState
+from dbalias.migrations.record import Outcome
+from dbalias.reconcile.gather import records
+from dbalias.reconcile.snapshot import Snapshot
 
 KEPT = 64
 """Pods remembered for each project; a run's end is stored in the pass after it."""
+
+LISTEN = 3.0
+"""Seconds in which the watch tells of a pod that a listing no longer shows."""
+
+
+def is_unheard(snapshot: Snapshot) -> bool:
+    """Tell whether a run is gone, Job and pod, and nothing is known of its end.
+
+    A listing may be ahead of the watch: whoever is about to judge the run listens first.
+    """
+    known = {job.uid for job in snapshot.jobs}
+    return not snapshot.unreadable and any(
+        record.outcome is Outcome.RUNNING and record.job_uid not in known
+        for _, record in records(snapshot)
+    )
 
 
 @dataclass(frozen=True, slots=True)

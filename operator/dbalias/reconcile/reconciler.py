@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 import secrets
@@ -16,7 +17,7 @@ from dbalias.reconcile.actions import Plan
 from dbalias.reconcile.databases import Databases
 from dbalias.reconcile.execute import execute
 from dbalias.reconcile.gather import gather
-from dbalias.reconcile.last_words import LastWords
+from dbalias.reconcile.last_words import LISTEN, LastWords, is_unheard
 from dbalias.reconcile.metrics import Metrics
 from dbalias.reconcile.names import SALT
 from dbalias.reconcile.plan import plan
@@ -46,6 +47,7 @@ class Reconciler:
     metrics: Metrics
     clock: Callable[[], datetime]
     """The time by which the API server dates changes."""
+    listen: float = LISTEN
     queue: KeyedQueue = field(init=False)
     poll: SourcePoll = field(init=False)
     databases: Databases = field(init=False)
@@ -84,6 +86,9 @@ class Reconciler:
         """Run one pass; return the seconds until this key is due again, None for never."""
         begun = time.monotonic()
         snapshot = await gather(self.cluster, key, self._memory(key))
+        if is_unheard(snapshot):
+            await asyncio.sleep(self.listen)
+            snapshot = await gather(self.cluster, key, self._memory(key))
         self._remember(snapshot)
         snapshot, planned = await self._plan(snapshot)
         self.poll.watch(key, snapshot.versions, awaiting=planned.awaiting)
