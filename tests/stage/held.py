@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dbalias_sessions import MySQLLock, PostgresLock
 from localkube.databases import PostgresServer
 from stage.api import JSON
-from stage.kill.gates import Session
 from stage.kill.holds import ALIAS, app_files, app_volume, hold_at
 from stage.kill.steps import Step
 from stage.objects import Database, entry, project
@@ -47,10 +46,9 @@ class Held:
         """Let the run go on."""
         self._hold.open()
 
-    @property
-    def migrated(self) -> JSON:
-        """The condition that tells how the migration stands."""
-        return self.shop.condition("Migrated", alias=ALIAS)
+    def condition(self, type: str) -> JSON:
+        """Return a condition of the alias as it stands, {} when there is none."""
+        return self.shop.condition(type, alias=ALIAS)
 
     @property
     def attempts(self) -> int:
@@ -67,14 +65,12 @@ class Held:
 
     def is_lock_free(self) -> bool:
         """Return whether another run could migrate the database now."""
-        name = self.database.name
-        postgres = isinstance(self.database.server, PostgresServer)
-        lock: PostgresLock | MySQLLock = PostgresLock() if postgres else MySQLLock(name)
-        session = Session(self.database)
-        try:
-            return bool(session.ask(lock.take, lock.params))
-        finally:
-            session.close()
+        if isinstance(self.database.server, PostgresServer):
+            take = PostgresLock.take % PostgresLock.params
+        else:
+            lock = MySQLLock(self.database.name)
+            take = lock.take % tuple(map(repr, lock.params))
+        return bool(self.database.values(take)[0])
 
     def demand_one_run(self) -> None:
         """It was started once, in one Job, and took effect once."""
