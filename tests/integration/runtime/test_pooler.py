@@ -11,8 +11,8 @@ import pytest
 from dbalias.api.alias import AliasMigrate, Credentials, DatabaseAlias, MigrateConnection, Pooler
 from integration.runtime.apart import Apart
 from integration.runtime.pod import Database, a_database
-from integration.runtime.pooling import PgBouncer
 from localkube.databases import DatabaseServer
+from stage.pooling import PgBouncer
 from unit.builders import a_secret
 
 APPLICATION = """

@@ -1,7 +1,5 @@
 """PgBouncer from Debian's package, as a process before a PostgreSQL server of the tests."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import shutil
@@ -10,19 +8,20 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import psycopg
 
-from integration.runtime.pod import PATIENCE, Database
 from localkube import ensure_packages
-from localkube.database_process import find_program, free_port
+from localkube.database_process import DatabaseServer, find_program, free_port
+
+PATIENCE = 60
 
 _SETTINGS = """\
 [databases]
 {name} = host={host} port={port}
 [pgbouncer]
-listen_addr = 127.0.0.1
+listen_addr = {host}
 listen_port = {own_port}
 unix_socket_dir =
 auth_type = plain
@@ -33,13 +32,32 @@ default_pool_size = 3
 """
 
 
+class Pooled(Protocol):
+    """A database, and the login that goes through the pooler."""
+
+    @property
+    def server(self) -> DatabaseServer:
+        """Where it is."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def user(self) -> str:
+        """Who logs in."""
+
+    @property
+    def password(self) -> str:
+        """With what."""
+
+
 class PgBouncer:
-    """A pooler before one database; ``mode`` is session, transaction or statement."""
+    """A pooler before one database, beside its server; ``mode`` as pool_mode says it."""
 
-    host = "127.0.0.1"
-
-    def __init__(self, database: Database, mode: str = "transaction") -> None:
-        self.port = free_port()
+    def __init__(self, database: Pooled, mode: str = "transaction") -> None:
+        self.host = database.server.host
+        self.port = free_port(self.host)
         self._database = database
         self._folder = Path(tempfile.mkdtemp(prefix="dbalias-pgbouncer-"))
         server = database.server
