@@ -13,14 +13,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from dbalias.api.project import MigrateMode
+from dbalias.api.ownership import MANAGED_BY, MANAGER
+from dbalias.api.project import Command, MigrateMode
 from dbalias.migrations.decide import Attempt, Verdict, decide
+from dbalias.migrations.jobs import task_labels
 from dbalias.migrations.marks import Purpose
 from dbalias.migrations.observed import Finished, JobState, PodState, survivors
 from dbalias.migrations.record import Outcome, Record
 from unit.migrations.builders import NOW, a_pod, a_report, a_waiting_pod, a_wish, an_ended_pod
 
-EXIT_CODES = [1, 2, 3, 4, 5, 6, 7, 8, 9, 137]
+EXIT_CODES = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 137]
 LIFE = settings(max_examples=300, stateful_step_count=40, deadline=None)
 
 
@@ -37,11 +39,12 @@ class Alias(RuleBasedStateMachine):
 
     purpose: ClassVar[Purpose] = Purpose.MIGRATE
     mode: ClassVar[MigrateMode] = MigrateMode.AUTO
+    command: ClassVar[Command | None] = None
 
     def __init__(self) -> None:
         super().__init__()
         self.now = NOW
-        self.wanted = a_wish(purpose=self.purpose, mode=self.mode)
+        self.wanted = a_wish(purpose=self.purpose, mode=self.mode, command=self.command)
         self.status: dict[str, Any] = {}
         self.jobs: dict[str, JobState] = {}
         self.pods: list[PodState] = []
@@ -98,6 +101,7 @@ class Alias(RuleBasedStateMachine):
             body=start.record.body,
             created_at=self.now,
             purpose=self.purpose,
+            command=self.wanted.task.command,
             object_uid=self.wanted.object_uid,
             requested_at=start.record.handled_request,
             image=self.wanted.image,
@@ -109,12 +113,7 @@ class Alias(RuleBasedStateMachine):
         """Deletion in the background: the Job is gone, a pod that runs stops in its own time."""
         del self.jobs[job.name]
         if job.pod and job.pod.started and not job.pod.ended:
-            labels = {
-                "app.kubernetes.io/managed-by": "dbalias",
-                "dbalias.dev/purpose": self.purpose.value,
-                "dbalias.dev/alias": job.alias,
-                "dbalias.dev/attempt": str(job.attempt),
-            }
+            labels = {MANAGED_BY: MANAGER} | task_labels(job.task, job.attempt)
             pod = replace(job.pod, owner=job.uid, labels=tuple(labels.items()), deleting=True)
             self.pods.append(pod)
 
@@ -270,7 +269,16 @@ class CheckedAlias(Alias):
     mode = MigrateMode.CHECK
 
 
+class CommandedAlias(Alias):
+    """The same life of an alias on which a command runs."""
+
+    purpose = Purpose.COMMAND
+    command = Command("cache", ("createcachetable",))
+
+
 TestAlias = Alias.TestCase
 TestAlias.settings = LIFE
 TestCheckedAlias = CheckedAlias.TestCase
 TestCheckedAlias.settings = LIFE
+TestCommandedAlias = CommandedAlias.TestCase
+TestCommandedAlias.settings = LIFE
