@@ -23,7 +23,7 @@ _WAITS = {
     """,
     "mariadb": """
         SELECT id FROM information_schema.processlist WHERE db = DATABASE()
-        AND info LIKE CONCAT('DO GET\\_LOCK(%%DATABASE(), ''', %s, ''')%%')
+        AND info LIKE CONCAT('SELECT GET\\_LOCK(%%DATABASE(), ''', %s, '''))), 7200)')
     """,
 }
 

@@ -37,7 +37,7 @@ class Hold(Protocol):
         """Let the run go on; harmless when it does already."""
 
     def sessions(self) -> frozenset[int]:
-        """Return the run's sessions on the server that stand there with it, by number."""
+        """Return the runner's sessions on the server that stand there with it, by number."""
 
 
 def hold_at(step: Step, shop: Shop, database: Database) -> Hold:
@@ -112,6 +112,8 @@ def _key(file: Path) -> str:
 class _AtGate:
     def __init__(self, database: Database, name: str) -> None:
         self._gate = Gate(database, name)
+        # There a session of the app waits, which the runner does not know.
+        self._is_apps = name in {"settings", "reported"}
 
     def shut(self) -> None:
         self._gate.shut()
@@ -123,7 +125,7 @@ class _AtGate:
         self._gate.open()
 
     def sessions(self) -> frozenset[int]:
-        return self._gate.waiting()
+        return frozenset() if self._is_apps else self._gate.waiting()
 
 
 class _Beyond:

@@ -1,5 +1,6 @@
 """Plays many cells beside each other: all are held, each victim is killed, all come to ends."""
 
+import contextlib
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +35,9 @@ class Result:
 
 def play(runs: Sequence[Run], *, setting: Setting, servers: Servers) -> list[Result]:
     """Bring every run to its step, kill, and return what came of each."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(_AT_ONCE) as pool, contextlib.ExitStack() as stack:
+        for run in runs:
+            stack.callback(run.open)
         list(pool.map(Run.reach, runs))
         struck = time.monotonic()
         for victim in Victim:

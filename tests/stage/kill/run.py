@@ -1,13 +1,16 @@
 """One cell being played: a shop with one database, held at its step, and brought to its end."""
 
 import itertools
-import time
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 from stage.kill.cells import HALF_DONE, Cell, End
 from stage.kill.holds import ALIAS, app_files, app_volume, hold_at
 from stage.kill.steps import Engine, Step, Victim
 from stage.kill.world import World, look_at
-from stage.objects import Database, entry, project
+from stage.objects import PROJECT, Database, entry, project
 from stage.play import Shop, is_complete, is_finished
 
 WITHIN = 300.0
@@ -100,8 +103,14 @@ class Run:
         statement = _REPAIRS.get((self.cell.step, self.cell.engine))
         if statement:
             self.database.server.admin_sql(statement, database=self.database.name)
-        asked = {"dbalias.dev/migrate-requested-at": time.strftime("%FT%TZ", time.gmtime())}
-        self.shop.change("DatabaseAlias", ALIAS, metadata={"annotations": asked})
+        words = [str(Path(sys.executable).parent / "dbalias"), "retry", PROJECT]
+        kubeconfig = str(self.shop.setting.cluster.kubeconfig)
+        asked = subprocess.run(
+            [*words, f"--namespace={self.shop.namespace}"],
+            env={**os.environ, "KUBECONFIG": kubeconfig},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert asked.returncode == 0, asked.stderr
 
     def _demand_attempts(self) -> None:
         """Each attempt one Job, one after the other, and only the last of them complete."""

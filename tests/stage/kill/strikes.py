@@ -9,7 +9,7 @@ from localkube.databases import MariaDBServer, PostgresServer
 from stage.api import JSON
 from stage.kill.run import WITHIN, Run
 from stage.kill.steps import Engine, Victim
-from stage.operating import kill_operator, processes_of, scale_operator
+from stage.operating import count_restarts, kill_operator, processes_of, scale_operator
 from stage.play import Shop
 from stage.setting import Setting
 
@@ -22,8 +22,7 @@ def strike(victim: Victim, runs: Sequence[Run], *, setting: Setting, servers: Se
         case Victim.NOBODY:
             _open(runs)
         case Victim.OPERATOR:
-            kill_operator(runs[0].shop.api)
-            _open(runs)
+            _kill_operator(runs)
         case Victim.OPERATOR_AWAY:
             _without_operator(runs)
         case Victim.PROCESS:
@@ -39,6 +38,14 @@ def strike(victim: Victim, runs: Sequence[Run], *, setting: Setting, servers: Se
 def _open(runs: Sequence[Run]) -> None:
     for run in runs:
         run.open()
+
+
+def _kill_operator(runs: Sequence[Run]) -> None:
+    api = runs[0].shop.api
+    before = count_restarts(api)
+    kill_operator(api)
+    _open(runs)
+    runs[0].shop.eventually(lambda: count_restarts(api) > before, what="the operator's restart")
 
 
 def _without_operator(runs: Sequence[Run]) -> None:

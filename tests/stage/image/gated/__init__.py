@@ -13,8 +13,8 @@ ALIAS = "DBALIAS_MIGRATE_ALIAS"
 _PASS = {
     "postgresql": ("SELECT pg_advisory_xact_lock_shared(hashtext('gate'), hashtext(%s))",),
     "mysql": (
-        "DO GET_LOCK(CONCAT('gate:', MD5(CONCAT(DATABASE(), %s))), 7200)",
-        "DO RELEASE_LOCK(CONCAT('gate:', MD5(CONCAT(DATABASE(), %s))))",
+        "SELECT GET_LOCK(CONCAT('gate:', MD5(CONCAT(DATABASE(), %s))), 7200)",
+        "SELECT RELEASE_LOCK(CONCAT('gate:', MD5(CONCAT(DATABASE(), %s))))",
     ),
 }
 
@@ -27,6 +27,7 @@ def pass_gate(name, connection=None):
     with connection.cursor() as cursor:
         for statement in _PASS[connection.vendor]:
             cursor.execute(statement, [name])
+            cursor.fetchall()
 
 
 def through(name, word=None):
