@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from dbalias.api.alias import AliasMigrate
+from dbalias.api.alias import AliasMigrate, MigrateConnection
 from dbalias.api.project import MigrateMode
+from integration.runtime.apart import Apart
 from integration.runtime.pod import IMAGE, Database, Outcome, Pod, Run, a_database
 from localkube.databases import DatabaseServer
 from unit.builders import a_replica
@@ -18,12 +19,17 @@ PROGRAM = "dbalias_manage.py"
 
 
 def errands(pod: Pod, server: DatabaseServer) -> Database:
-    """Publish default on a server, and install the app whose commands the tests run."""
+    """Publish default on a server, to an image with the app of these tests."""
     database = a_database(server)
     pod.publish([database.alias("default")], sources=database.sources("default"))
+    install(pod)
+    return database
+
+
+def install(pod: Pod) -> None:
+    """Put the app whose commands the tests run into the image."""
     shutil.copytree(IMAGE / "errands", pod.image / "errands", dirs_exist_ok=True)
     pod.env["SHOP_EXTRA_APPS"] = "errands"
-    return database
 
 
 def manage(pod: Pod, alias: str, *words: str) -> Outcome:
@@ -46,6 +52,21 @@ def test_command_runs_on_its_database_under_the_lock(pod: Pod, server: DatabaseS
     assert "default: the lock is held" in ended.output
     told = {key: ended.report[key] for key in ("state", "reason", "commandExit", "current")}
     assert told == {"state": "done", "reason": "Completed", "commandExit": 0, "current": None}
+
+
+def test_command_logs_in_as_migrations_do(tmp_path: Path, postgres: DatabaseServer) -> None:
+    """`migrate.connection` is for every Job of the alias, and for no process without one."""
+    database = a_database(postgres)
+    direct = AliasMigrate(connection=MigrateConnection(user=database.user))
+    web = database.alias("default", user="web", migrate=direct)
+    apart = Apart.make(tmp_path)
+    apart.publish(web, sources=database.sources("default"))
+    install(apart.job)
+    own = manage(apart.job, "default", "--", "ask_for_lock")
+    assert f"logged in as {database.user}" in own.output
+    without = manage(apart.job, "", "--", "ask_for_lock")
+    apart.close()
+    assert without.report["reason"] == "CommandFailed"  # web may not log in at all
 
 
 def test_command_that_only_reads_takes_no_lock(pod: Pod, postgres: DatabaseServer) -> None:

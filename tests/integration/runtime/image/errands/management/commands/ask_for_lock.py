@@ -14,7 +14,7 @@ class Command(BaseCommand):
         parser.add_argument("--database", default="default")
 
     def handle(self, *args, **options):
-        """Print one line."""
+        """Print who holds it, and as whom it asked."""
         connection = connections[options["database"]]
         with connection.cursor() as cursor:
             lock = dbalias_lock.PostgresLock()
@@ -24,3 +24,4 @@ class Command(BaseCommand):
             row = cursor.fetchone()
         held = "held" if row and row[0] else "free"
         self.stdout.write(f"{options['database']}: the lock is {held}")
+        self.stdout.write(f"logged in as {connection.settings_dict['USER']}")
