@@ -236,9 +236,20 @@ def _state(body: JSON, migrated: Mapping[str, JSON], record: Record, checked: Re
     ended = [one.reason for one in (record, checked) if one.outcome is Outcome.FAILED]
     if reason in ended or reason in STALLING:
         return State.FAILED
-    if reason == Reason.CHECKING or (reason in TROUBLES and _began(checked) > _began(record)):
+    return _under_way(str(reason), record, checked)
+
+
+def _under_way(reason: str, record: Record, checked: Record) -> State:
+    in_trouble = reason in TROUBLES and _began(checked) > _began(record)
+    if reason == Reason.CHECKING or in_trouble or _repeats(checked, reason):
         return State.CHECKING
-    return State.RUNNING if reason in {Reason.MIGRATING, *TROUBLES} else State.PENDING
+    running = reason in {Reason.MIGRATING, *TROUBLES} or _repeats(record, reason)
+    return State.RUNNING if running else State.PENDING
+
+
+def _repeats(record: Record, reason: str) -> bool:
+    """Tell whether an attempt is under way that repeats a failed one: that one's reason stays."""
+    return record.outcome is Outcome.RUNNING and record.reason == reason
 
 
 def _began(record: Record) -> float:

@@ -51,6 +51,10 @@ def _inherits(name: str, parent: str) -> str:
     return USERS.replace("users", name).replace("engine: mysql", f"inheritFrom: {parent}")
 
 
+def _command(alias: str) -> str:
+    return f"{{commands: [{{name: look, args: [check], databases: [{alias}]}}]}}"
+
+
 ACROSS = {
     "an alias that waitFor names": (
         [PROJECT.replace("{}", "\n  waitFor:\n    aliases: [default, gone]"), DEFAULT],
@@ -67,6 +71,14 @@ ACROSS = {
     "an alias that a profile names": (
         [PROJECT.replace("{}", "{profiles: [{name: web, aliases: [{alias: gone}]}]}"), DEFAULT],
         (4, "there is no alias gone"),
+    ),
+    "an alias that a command names": (
+        [PROJECT.replace("{}", _command("gone")), DEFAULT],
+        (4, "there is no alias gone"),
+    ),
+    "a replica that a command names": (
+        [PROJECT.replace("{}", _command("users")), DEFAULT, USERS + "  role: Replica\n"],
+        (4, "no command can run on the alias users: it is a replica"),
     ),
     "an alias that a test mirrors": (
         [PROJECT, DEFAULT + "  test: {mirror: gone}\n"],

@@ -67,6 +67,14 @@ STATES = [
         State.RUNNING,
     ),
     (
+        an_alias(
+            BUSY,
+            migrated(False, "LoginRefused"),
+            migration={"outcome": "Running", "reason": "LoginRefused"},
+        ),
+        State.RUNNING,
+    ),
+    (
         an_alias(BUSY, migrated(False, "PodUnschedulable"), migration={"outcome": "Starting"}),
         State.RUNNING,
     ),

@@ -326,6 +326,28 @@ def test_mode_approve_writes_nothing_before_a_migration_is_approved() -> None:
     assert condition(scene, "shop-default") == ("False", "AwaitingApproval")
 
 
+def test_command_that_may_write_runs_between_approval_and_migration() -> None:
+    """The plan was approved, and the command comes first."""
+    scene = a_scene({**CACHE, "when": "BeforeMigrate"}, migrate={"mode": "Approve"})
+    plan = {"digest": "a" * 32, "database": "db", "count": 1, "migrations": [{"name": "shop.1"}]}
+    report: dict[str, Any] = {
+        "state": "done",
+        "pending": ["shop.1"],
+        "pendingCount": 1,
+        "plan": plan,
+    }
+    for name in ("default", "users"):
+        scene.end_job(name, purpose="check", **report)
+    scene.settle()
+    assert started(scene) == []
+    body = scene.get("DjangoProject", "shop")
+    approved = {"dbalias.dev/approve": body["status"]["plan"]["digest"]}
+    scene.put({**body, "metadata": {**body["metadata"], "annotations": approved}}).settle()
+    assert started(scene) == ["cache on default", "users"]
+    end(scene, "cache on default")
+    assert started(scene) == ["default", "users"]
+
+
 def test_project_without_an_image_runs_no_command() -> None:
     """Settings are published all the same."""
     scene = (
