@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from integration.runtime.auditing import Auditor
+from integration.runtime.killing import Nursery
 from integration.runtime.pod import Database, Pod, a_database
 from localkube.databases import DatabaseServer
 
@@ -23,6 +24,14 @@ def server(request: pytest.FixtureRequest) -> DatabaseServer:
 def pod(tmp_path: Path) -> Iterator[Pod]:
     """A pod of the shop in release 1.5, with nothing published yet."""
     made = Pod(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def nursery(pod: Pod) -> Iterator[Nursery]:
+    """Where runs of a project of three gated migrations start, with nothing published yet."""
+    made = Nursery(pod)
     yield made
     made.close()
 

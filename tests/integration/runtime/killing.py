@@ -111,15 +111,16 @@ class Nursery:
             text=True,
         )
 
-    def publish(self, database: Database) -> None:
-        """Publish one alias, `default`."""
+    def publish(self, database: Database, *others: str) -> None:
+        """Publish the alias `default`, and others of the same database."""
+        names = ("default", *others)
         self._pod.publish(
-            [database.alias("default")],
-            sources=database.sources("default"),
+            [database.alias(name) for name in names],
+            sources={ref: state for name in names for ref, state in database.sources(name).items()},
             project=a_project(settings=Settings(module="gated_settings")),
         )
 
-    def start(self, folder: Path, gate: str = "", *words: str) -> GatedRun:
+    def start(self, folder: Path, gate: str = "", *words: str, alias: str = "default") -> GatedRun:
         """Start a run that stops at a gate; its files lie in a folder that is made for it."""
         folder.mkdir()
         env = self._pod.application_environment() | {
@@ -129,7 +130,7 @@ class Nursery:
         }
         asked = {
             "start": self._pod.bootstrap(),
-            "words": ["--database=default", *words],
+            "words": [f"--database={alias}", *words],
             "env": env,
             "log": str(folder / "log"),
         }

@@ -21,18 +21,11 @@ from localkube.databases import DatabaseServer
 
 
 @pytest.fixture
-def database(server: DatabaseServer) -> Database:
-    """Return an empty database."""
-    return a_database(server)
-
-
-@pytest.fixture
-def nursery(pod: Pod, database: Database) -> Iterator[Nursery]:
-    """Return where runs of the gated project start; the database is published."""
-    made = Nursery(pod)
-    made.publish(database)
-    yield made
-    made.close()
+def database(server: DatabaseServer, nursery: Nursery) -> Database:
+    """Return an empty database, which is published."""
+    made = a_database(server)
+    nursery.publish(made)
+    return made
 
 
 @contextlib.contextmanager
@@ -139,12 +132,10 @@ def test_a_lock_that_another_run_took_over_stops_the_first_before_its_next_migra
 
 
 def test_a_lock_whose_server_is_silent_stops_the_run_and_is_spoken_of(
-    pod: Pod, postgres: DatabaseServer, tmp_path: Path
+    nursery: Nursery, postgres: DatabaseServer, tmp_path: Path
 ) -> None:
     """The backend that holds it is frozen: nobody knows whether it holds."""
-    database = a_database(postgres)
-    nursery = Nursery(pod)
-    nursery.publish(database)
+    nursery.publish(a_database(postgres))
     run = nursery.start(tmp_path / "run", "0001_atomic during")
     run.wait_at_gate()
     ((backend,),) = postgres.admin_sql("SELECT pid FROM pg_locks WHERE locktype = 'advisory'")
@@ -154,7 +145,6 @@ def test_a_lock_whose_server_is_silent_stops_the_run_and_is_spoken_of(
         code = run.end()
     finally:
         os.kill(backend, signal.SIGCONT)
-        nursery.close()
 
     assert "still applying steps.0001_atomic" in silent
     assert code == 7, run.log

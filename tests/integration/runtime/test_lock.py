@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import signal
+import time
+from pathlib import Path
 
-from integration.runtime.pod import Database, Pod, Run, a_database
+from integration.runtime.killing import Nursery
+from integration.runtime.pod import Database, Pod, a_database
 from localkube.databases import DatabaseServer
 
 RECORDED_TWICE = (
@@ -46,117 +49,93 @@ def test_three_copies_at_once_do_not_hang_a_concurrent_index(
     assert database.rows(valid) == [(True,)]
 
 
-def a_slow_run(pod: Pod, **env: str) -> Run:
-    """Start a run that holds the lock, inside a migration that sleeps in the database."""
-    pod.env |= {"SHOP_EXTRA_APPS": "slow", "SHOP_SLOW_SECONDS": "2"}
-    run = pod.start("default", **env)
-    run.wait_until(lambda report: str(report.get("current")).startswith("slow."))
-    return run
-
-
 def test_a_lock_held_by_another_ends_in_exit_3_with_its_holder_named(
-    pod: Pod, server: DatabaseServer
+    nursery: Nursery, server: DatabaseServer, tmp_path: Path
 ) -> None:
     """Bounded by --lock-timeout; the holder is named well enough to find it."""
-    database = publish_default(pod, server)
-    holder = a_slow_run(pod)
+    database = a_database(server)
+    nursery.publish(database)
+    holder = nursery.start(tmp_path / "holder", "locked")
+    holder.wait_at_gate()
 
-    waiter = pod.run("default", "--lock-timeout=1")
+    waiter = nursery.start(tmp_path / "waiter", "", "--lock-timeout=1")
 
-    assert waiter.code == 3, waiter.output
-    assert waiter.report["reason"] == "LockNotObtained"
-    assert database.user in waiter.report["holder"]
-    assert waiter.report["holder"] in waiter.report["message"]
-    holder.send(signal.SIGTERM)
-    assert holder.end().code == 7
+    assert waiter.end() == 3, waiter.log
+    assert waiter.report is not None
+    assert waiter.report.reason == "LockNotObtained"
+    assert waiter.report.holder is not None
+    assert database.user in waiter.report.holder
+    assert waiter.report.holder in waiter.report.message
+    assert holder.end() == 0, holder.log
 
 
 def test_sigterm_stops_between_two_migrations_and_the_next_run_goes_on(
-    pod: Pod, server: DatabaseServer
+    nursery: Nursery, server: DatabaseServer, tmp_path: Path
 ) -> None:
     """Exit 7 with the place; nothing is half done."""
-    publish_default(pod, server)
-    run = a_slow_run(pod)
+    nursery.publish(a_database(server))
+    run = nursery.start(tmp_path / "run", "0001_atomic during")
+    run.wait_at_gate()
     run.send(signal.SIGTERM)
+    code = run.end()
+    again = nursery.start(tmp_path / "again")
 
-    outcome = run.end()
-    again = pod.run("default", SHOP_SLOW_SECONDS="0")
-
-    assert outcome.code == 7, outcome.output
-    assert outcome.report["state"] == "stopped"
-    assert outcome.report["current"] is None
-    assert outcome.report["last"] == "slow.0001_sleep"
-    assert "after slow.0001_sleep" in outcome.report["message"]
-    assert again.code == 0
-    assert again.report["applied"][0] == "slow.0002_sleep"
+    assert code == 7, run.log
+    assert run.report is not None
+    assert (run.report.state, run.report.current) == ("stopped", None)
+    assert run.report.last == "steps.0001_atomic"
+    assert "after steps.0001_atomic: asked to stop (SIGTERM); 2 pending" in run.report.message
+    assert again.end() == 0, again.log
+    assert again.report is not None
+    assert again.report.applied == ("steps.0002_parts", "steps.0003_data")
 
 
 def test_sigkill_leaves_a_report_that_names_the_migration_in_progress(
-    pod: Pod, server: DatabaseServer
+    nursery: Nursery, server: DatabaseServer, tmp_path: Path
 ) -> None:
     """What the operator needs to decide whether trying again is safe; the lock dies with it."""
-    publish_default(pod, server)
-    run = a_slow_run(pod)
+    nursery.publish(a_database(server))
+    run = nursery.start(tmp_path / "run", "0001_atomic before")
+    run.wait_at_gate()
     run.send(signal.SIGKILL)
+    code = run.end()
+    again = nursery.start(tmp_path / "again")
 
-    outcome = run.end()
-    again = pod.run("default", SHOP_SLOW_SECONDS="0")
-
-    assert outcome.code == -signal.SIGKILL
-    assert outcome.report["state"] == "migrating"
-    assert outcome.report["current"] == "slow.0001_sleep"
-    assert outcome.report["currentAtomic"] is True
-    assert outcome.report["transactionalDDL"] is (server.kind == "postgresql")
-    assert again.code == 0, again.output
+    assert code == -signal.SIGKILL
+    assert run.report is not None
+    assert (run.report.state, run.report.current) == ("migrating", "steps.0001_atomic")
+    assert run.report.current_atomic is True
+    assert run.report.transactional_ddl is (server.kind == "postgresql")
+    assert again.end() == 0, again.log
 
 
-def test_a_lost_lock_stops_the_run_before_its_next_migration(
-    pod: Pod, server: DatabaseServer
+def test_two_aliases_of_one_database_share_one_lock(
+    nursery: Nursery, server: DatabaseServer, tmp_path: Path
 ) -> None:
-    """Somebody ends the session that holds the lock: exit 7."""
-    database = publish_default(pod, server)
-    run = a_slow_run(pod)
-
-    if server.kind == "postgresql":
-        locks = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
-        database.rows(f"SELECT pg_terminate_backend(pid) FROM ({locks}) AS holders")
-    else:
-        sleeping = "WHERE USER = %s AND COMMAND = 'Sleep'"
-        found = server.admin_sql(
-            f"SELECT ID FROM information_schema.PROCESSLIST {sleeping}", [database.user]
-        )
-        for (session,) in found:
-            server.admin_sql(f"KILL {session}")
-    outcome = run.end()
-
-    assert outcome.code == 7, outcome.output
-    assert "session that holds the database lock has ended" in outcome.report["message"]
-    assert outcome.report["last"] == "slow.0001_sleep"
-
-
-def test_two_aliases_of_one_database_share_one_lock(pod: Pod, server: DatabaseServer) -> None:
     """The lock belongs to the physical database, whatever an alias is called."""
-    database = a_database(server)
-    pod.publish(
-        [database.alias("default"), database.alias("again")],
-        sources=database.sources("default") | database.sources("again"),
-    )
-    holder = a_slow_run(pod)
+    nursery.publish(a_database(server), "again")
+    holder = nursery.start(tmp_path / "holder", "locked")
+    holder.wait_at_gate()
 
-    assert pod.run("again", "--lock-timeout=1").code == 3
-    holder.send(signal.SIGTERM)
-    assert holder.end().code == 7
+    waiter = nursery.start(tmp_path / "waiter", "", "--lock-timeout=1", alias="again")
+
+    assert waiter.end() == 3, waiter.log
+    assert holder.end() == 0, holder.log
 
 
 def test_the_lock_outlives_the_time_that_its_session_may_be_idle(
-    pod: Pod, mariadb: DatabaseServer
+    nursery: Nursery, mariadb: DatabaseServer, tmp_path: Path
 ) -> None:
     """The heartbeat keeps MariaDB's session, which may be idle for 15 s; a second run waits."""
-    database = publish_default(pod, mariadb)
-    holder = a_slow_run(pod, SHOP_SLOW_SECONDS="17")
-    waiter = pod.start("default", "--lock-timeout=60", SHOP_SLOW_SECONDS="0")
-    holder.send(signal.SIGTERM)
+    database = a_database(mariadb)
+    nursery.publish(database)
+    holder = nursery.start(tmp_path / "holder", "0001_atomic during")
+    holder.wait_at_gate()
+    waiter = nursery.start(tmp_path / "waiter")
+    time.sleep(17)
 
-    assert holder.end().report["last"] == "slow.0001_sleep"
-    assert waiter.end().report["applied"] == ["slow.0002_sleep", "slow.0003_sleep"]
+    assert holder.end() == 0, holder.log
+    assert waiter.end() == 0, waiter.log
+    assert waiter.report is not None
+    assert waiter.report.applied_count == 0
     assert database.rows(RECORDED_TWICE) == []
