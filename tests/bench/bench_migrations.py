@@ -50,6 +50,7 @@ def shops(setting: Setting) -> Iterator[list[Shop]]:
             shop.close()
 
 
+@pytest.mark.timeout(3600)
 def test_fifty_aliases_take_as_long_as_the_longest_way_through_them(
     shops: list[Shop], tmp_path: Path
 ) -> None:

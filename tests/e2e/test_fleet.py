@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import pytest
@@ -32,14 +33,20 @@ def when(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+def most_at_once(ended: Iterable[JSON]) -> int:
+    """Return how many containers ran in one moment."""
+    spans = [(when(one["startedAt"]), when(one["finishedAt"])) for one in ended]
+    return max(sum(begun <= begin < end for begun, end in spans) for begin, _ in spans)
+
+
 def message(shop: Shop, alias: str = "default") -> str:
     """Return what the condition Migrated of an alias says now."""
     return str(shop.condition("Migrated", alias=alias).get("message", ""))
 
 
 def test_a_fleet_is_migrated_in_order_and_not_one_after_the_other(shop: Shop) -> None:
-    """Twelve aliases in three levels: each runs once, after all that it depends on."""
-    fleet: Fleet = layered(levels=3, width=4, shortest=3, longest=6)
+    """Nine aliases in three levels: each runs once, after all that it depends on."""
+    fleet: Fleet = layered(levels=3, width=3, shortest=2, longest=4)
     shop.apply(*fleet.objects(fleet.databases(shop)))
     shop.wait_ready()
     ended = pods(shop)
@@ -48,9 +55,7 @@ def test_a_fleet_is_migrated_in_order_and_not_one_after_the_other(shop: Shop) ->
         for dependency in dependencies:
             begun, before = ended[alias]["startedAt"], ended[dependency]["finishedAt"]
             assert when(before) <= when(begun), f"{alias} began before {dependency} had ended"
-    first = min(when(one["startedAt"]) for one in ended.values())
-    took = max(when(one["finishedAt"]) for one in ended.values()) - first
-    assert took.total_seconds() < sum(fleet.seconds.values())
+    assert most_at_once(ended.values()) >= 2
     assert set(shop.published()["databases"]) == fleet.depends.keys()
 
 

@@ -39,9 +39,9 @@ def set_scene(space: Space) -> None:
         project("held", image="shop:1", suspend=True),
         alias("default", of="held"),
         project("done", image="shop:1"),
-        alias("default", of="done"),
+        alias("default", of="done", host="done.example"),
         project("running", image="shop:1"),
-        alias("default", of="running"),
+        alias("default", of="running", host="running.example"),
         alias("orphan", of="nobody"),
     )
     end_pod(space, project="done")
