@@ -63,7 +63,7 @@ def decide(wanted: Wanted, *, record: Record, jobs: Sequence[JobState], now: dat
     """Return the verdict on one task; total and pure.
 
     ``record`` is the one read from the API, ``jobs`` all of the project's Jobs, of which those
-    of the task count, together with ``observed.survivors``.
+    of the task count, together with ``remains.survivors``.
     """
     jobs = [job for job in jobs if job.task == wanted.task]
     known = take_stock(record, wanted=wanted, jobs=jobs, now=now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -147,7 +147,7 @@ def parse_job(body: JSON, pods: Sequence[PodState], events: Iterable[JSON]) -> J
     if not is_ours(labels):
         return None
     purpose = Purpose(labels[marks.PURPOSE_LABEL])
-    pod = _newest([pod for pod in pods if pod.owner and pod.owner == meta.get("uid")])
+    pod = newest([pod for pod in pods if pod.owner and pod.owner == meta.get("uid")])
     finished, end = _end(status)
     return JobState(
         name=meta["name"],
@@ -174,56 +174,6 @@ def parse_job(body: JSON, pods: Sequence[PodState], events: Iterable[JSON]) -> J
         pod=pod,
         complaints=_complaints(events, {meta["uid"], pod.uid if pod else ""} - {""}),
     )
-
-
-def survivors(pods: Iterable[PodState], jobs: Iterable[JobState]) -> tuple[JobState, ...]:
-    """Return a deleted Job for each pod of ours whose Job is gone; it has ended as the pod has.
-
-    A Job that is deleted in the background is gone at once, while its pod has up to ten
-    minutes to stop, and one that is orphaned goes on: until it ends the alias is not free for
-    another run, and how it ends is how the attempt did.
-    """
-    known = {job.uid for job in jobs}
-    left: dict[str, list[PodState]] = {}
-    for pod in pods:
-        if pod.owner and pod.owner not in known and is_ours(dict(pod.labels)):
-            left.setdefault(pod.owner, []).append(pod)
-    running = {uid: [pod for pod in of_one if not pod.ended] for uid, of_one in left.items()}
-    decisive = (_newest(running[uid] or of_one) for uid, of_one in left.items())
-    return tuple(_without_job(pod) for pod in decisive if pod)
-
-
-def last_words(gone: Iterable[PodState], jobs: Iterable[JobState]) -> tuple[JobState, ...]:
-    """Return a deleted Job for each pod that had ended when it went, and its Job with it."""
-    return survivors([pod for pod in gone if pod.ended], jobs)
-
-
-def _without_job(pod: PodState) -> JobState:
-    labels = dict(pod.labels)
-    return JobState(
-        name=labels.get(marks.JOB_NAME_LABEL, pod.name),
-        uid=pod.owner,
-        alias=labels.get(ALIAS_LABEL, PROJECT),
-        attempt=int(labels[marks.ATTEMPT_LABEL]),
-        identity="",
-        body="",
-        created_at=pod.created_at or datetime.fromtimestamp(0, UTC),
-        purpose=Purpose(labels[marks.PURPOSE_LABEL]),
-        command=labels.get(marks.COMMAND_LABEL, ""),
-        namespace=pod.namespace,
-        project=labels.get(PROJECT_LABEL, ""),
-        database=labels.get(marks.DATABASE_LABEL, ""),
-        finished=_ending(pod),
-        finished_at=pod.ended_at if pod.ended else None,
-        deleting=True,
-        pod=replace(pod, deleting=True),
-    )
-
-
-def _ending(pod: PodState) -> Finished | None:
-    if not pod.ended:
-        return None
-    return Finished.COMPLETE if pod.phase == "Succeeded" else Finished.FAILED
 
 
 def is_ours(labels: JSON) -> bool:
@@ -287,7 +237,8 @@ def _controller_uid(meta: JSON) -> str:
     return ""
 
 
-def _newest(pods: Sequence[PodState]) -> PodState | None:
+def newest(pods: Sequence[PodState]) -> PodState | None:
+    """Return the pod that was made last, None for none."""
     beginning = datetime.fromtimestamp(0, UTC)
     return max(pods, key=lambda pod: (pod.created_at or beginning, pod.name), default=None)
 

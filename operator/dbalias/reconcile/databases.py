@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from dbalias.api.meta import Key
 from dbalias.api.ownership import MANAGED_BY, MANAGER
 from dbalias.migrations.marks import DATABASE_LABEL, Purpose
-from dbalias.migrations.observed import JobState, parse_job, parse_pod, survivors
+from dbalias.migrations.observed import JobState, parse_job, parse_pod
+from dbalias.migrations.remains import survivors
 from dbalias.reconcile.ports import Cluster, Resource
 
 AT_ONCE = 100

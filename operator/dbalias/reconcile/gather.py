@@ -21,15 +21,9 @@ from dbalias.django.sources import (
 )
 from dbalias.migrations.jobs import task_labels
 from dbalias.migrations.marks import PROJECT, Task
-from dbalias.migrations.observed import (
-    JobState,
-    is_ours,
-    last_words,
-    parse_job,
-    parse_pod,
-    survivors,
-)
+from dbalias.migrations.observed import JobState, is_ours, parse_job, parse_pod
 from dbalias.migrations.record import Outcome, Record, stored_tasks
+from dbalias.migrations.remains import last_words, survivors
 from dbalias.reconcile.declared import decode_secret, read_source, with_declared
 from dbalias.reconcile.names import JOB_MOUNTED, migrate_secret_name, stable_name
 from dbalias.reconcile.ports import WORKLOADS, Cluster, Resource, UnreadableError

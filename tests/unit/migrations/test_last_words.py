@@ -6,8 +6,9 @@ import pytest
 
 from dbalias.api.conditions import Reason
 from dbalias.api.meta import JSON
-from dbalias.migrations.observed import Finished, JobState, last_words, parse_pod
+from dbalias.migrations.observed import Finished, JobState, parse_pod
 from dbalias.migrations.record import Outcome
+from dbalias.migrations.remains import last_words
 from unit.migrations.builders import (
     a_failed_job,
     a_job,

@@ -18,8 +18,9 @@ from dbalias.api.project import Command, MigrateMode
 from dbalias.migrations.decide import Attempt, Verdict, decide
 from dbalias.migrations.jobs import task_labels
 from dbalias.migrations.marks import Purpose
-from dbalias.migrations.observed import Finished, JobState, PodState, survivors
+from dbalias.migrations.observed import Finished, JobState, PodState
 from dbalias.migrations.record import Outcome, Record
+from dbalias.migrations.remains import survivors
 from unit.migrations.builders import NOW, a_pod, a_report, a_waiting_pod, a_wish, an_ended_pod
 
 EXIT_CODES = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 137]

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from dbalias.api.meta import JSON
-from dbalias.migrations.observed import Finished, PodState, parse_job, parse_pod, survivors
+from dbalias.migrations.observed import Finished, PodState, parse_job, parse_pod
+from dbalias.migrations.remains import survivors
 from dbalias.migrations.report import Report, parse_report
 from unit.migrations.builders import a_job_body, a_pod, a_pod_body, a_report
 
