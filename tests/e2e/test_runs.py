@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from stage.images import SHOP_1_5
 from stage.objects import entry, policy, project, rule, secret
 from stage.play import Shop, is_complete, is_finished
 
@@ -21,30 +20,6 @@ def two_databases(shop: Shop) -> list[object]:
         entry("users", shop.mariadb("user_data")),
         PEOPLE,
     ]
-
-
-def test_new_image_runs_once_and_the_old_one_says_what_it_does_not_know(shop: Shop) -> None:
-    """1.4, 1.5, 1.4: each once for each alias; back on 1.4 the newer migration is named."""
-    users = shop.mariadb("user_data")
-    shop.apply(
-        project(), entry("default", shop.postgres("app_data")), entry("users", users), PEOPLE
-    )
-    shop.wait_ready()
-    assert users.values("SELECT name FROM orders_shippingmethod") == ["Standard"]
-
-    shop.apply(project(image=SHOP_1_5))
-    shop.wait_ready()
-    assert [shop.attempts(name) for name in ("default", "users")] == [2, 2]
-    methods = users.values("SELECT name FROM orders_shippingmethod ORDER BY id")
-    assert methods == ["Standard", "Express"]
-
-    shop.apply(project())
-    shop.wait_ready()
-    assert [shop.attempts(name) for name in ("default", "users")] == [3, 3]
-    assert [is_complete(job) for job in shop.jobs()] == [True] * 6
-    told = shop.expect("Migrated", "True", reason="DatabaseAhead", alias="users")
-    assert "orders.0003_express_shipping" in told["message"]
-    assert users.values("SELECT COUNT(*) FROM orders_shippingmethod") == [2]
 
 
 def test_changed_password_is_published_and_starts_no_job(shop: Shop) -> None:
