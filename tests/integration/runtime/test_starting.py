@@ -216,7 +216,7 @@ def test_waiting_for_what_can_never_be_ready_says_so_at_once(folder: Path) -> No
         "gone": an_entry(ENGINE="no_such.backend"),
         "long": an_entry(ENGINE=engine.format("postgresql"), NAME="x" * 64),
     }
-    publish(folder, databases=databases)
+    publish(folder, databases=databases, routing=a_routing(managed=sorted(databases)))
 
     for alias, said in (
         ("default", 'alias "default" is empty'),
