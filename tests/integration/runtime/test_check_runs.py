@@ -144,7 +144,7 @@ def test_check_tells_tables_that_are_missing_from_those_that_are_pending(
 
     assert (refused.code, refused.report["reason"]) == (9, "MissingTables")
     assert refused.report["missingTables"] == ["customers_customer"]
-    assert "orders.0001_initial" in refused.report["pending"]
+    assert "orders.0001_initial" in refused.output  # of a long list the report has the beginning
 
 
 def test_check_takes_no_lock_and_waits_for_none(pod: Pod, server: DatabaseServer) -> None:
