@@ -9,81 +9,26 @@ from typing import Any
 import pytest
 
 from dbalias.api.conditions import timestamp
-from dbalias.api.meta import JSON, Kind
+from dbalias.api.meta import Kind
 from dbalias.reconcile.actions import CreateJob, WriteStatus
 from dbalias.reconcile.execute import execute
-from dbalias.reconcile.plan import LOOK_AGAIN
 from integration.operator.objects import alias, project, secret
+from unit.reconcile.commanding import (
+    CACHE,
+    HISTORY,
+    LAST,
+    LOOK,
+    TIDY,
+    a_scene,
+    ask,
+    condition,
+    edit,
+    end,
+    runs,
+    started,
+)
 from unit.reconcile.fake import CREATED
 from unit.reconcile.scene import Scene, actions
-
-CACHE = {"name": "cache", "args": ["createcachetable"], "databases": ["default"]}
-TIDY = {"name": "tidy", "args": ["remove_stale_contenttypes", "--no-input"]}
-LOOK = {"name": "look", "args": ["check"], "when": "BeforeMigrate"}
-HISTORY = {
-    "name": "history", "args": ["makemigrations", "--check", "--dry-run"],
-    "scope": "Project", "when": "BeforeMigrate",
-}  # fmt: skip
-RUNNING = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
-LAST = {"name": "last", "args": ["collectnames"], "scope": "Project"}
-
-
-def a_scene(*commands: JSON, others: tuple[JSON, ...] = (), **spec: Any) -> Scene:
-    """A project with these commands, and the aliases default and users."""
-    declared = project(**({"image": "shop:1", "commands": list(commands)} | spec))
-    return Scene().put(declared, alias("default"), alias("users"), secret(), *others).settle()
-
-
-def started(scene: Scene) -> list[str]:
-    """What runs now: ``alias``, ``command on alias`` or ``command``."""
-    running = [job["metadata"]["labels"] for job in scene.all("Job") if not job.get("status")]
-    told = []
-    for labels in running:
-        command, name = (labels.get(f"dbalias.dev/{part}", "") for part in ("command", "alias"))
-        told.append(" on ".join(filter(None, (command, name))))
-    return sorted(told)
-
-
-def end(scene: Scene, what: str, code: int = 0, **report: Any) -> Scene:
-    """Let one of these end, and run passes."""
-    command, _, name = what.rpartition(" on ")
-    if command or what in {one["name"] for one in (HISTORY, LAST)}:
-        given = {"purpose": "command", "command": command or what, "alias": name if command else ""}
-    else:
-        given = {"alias": what}
-    scene.end_job(**given, code=code, **report)
-    return scene.settle()
-
-
-def condition(scene: Scene, name: str = "shop", kind: str = "CommandsCompleted") -> tuple[str, str]:
-    """Status and reason of a condition: of the project, or of an alias' object."""
-    of = Kind.PROJECT if name == "shop" else Kind.ALIAS
-    found = scene.condition(of, name, kind)
-    return (found["status"], found["reason"])
-
-
-def edit(scene: Scene, **spec: Any) -> Scene:
-    """Change fields of the project's spec, and let five seconds go by."""
-    body = scene.get("DjangoProject", "shop")
-    scene.put({**body, "spec": {**body["spec"], **spec}})
-    return scene.wait(30).settle()
-
-
-def ask(scene: Scene, kind: str, name: str, when: str) -> Scene:
-    """Ask for a run by annotation."""
-    body = scene.get(kind, name)
-    annotated = {**body["metadata"], "annotations": {"dbalias.dev/migrate-requested-at": when}}
-    scene.put({**body, "metadata": annotated})
-    return scene.wait(30).settle()
-
-
-def runs(scene: Scene, job: JSON) -> None:
-    """Let the pod of a Job run."""
-    meta = job["metadata"]
-    owner = {"controller": True, "uid": meta["uid"], "kind": "Job", "name": meta["name"]}
-    pod = {"name": f"{meta['name']}-pod", "labels": meta["labels"], "ownerReferences": [owner]}
-    status = {"phase": "Running", "containerStatuses": [{"name": "migrate", "state": RUNNING}]}
-    scene.put({"apiVersion": "v1", "kind": "Pod", "metadata": pod, "status": status})
 
 
 def test_command_after_migrate_runs_when_its_alias_is_migrated() -> None:
@@ -416,71 +361,3 @@ def test_job_of_a_command_is_made_after_its_record_is_stored() -> None:
         if isinstance(action, WriteStatus) and action.kind is Kind.PROJECT
     ]
     assert made.body["metadata"]["name"] == told
-
-
-def events(scene: Scene, name: str) -> list[tuple[str, str]]:
-    """Type and reason of every event on an object, in the order in which they were told."""
-    return [
-        (one["type"], one["reason"])
-        for one in scene.all("Event")
-        if one["involvedObject"]["name"] == name
-    ]
-
-
-def test_events_tell_when_a_command_runs_fails_and_ends_well() -> None:
-    """Each once."""
-    scene = a_scene({**CACHE, "databases": ["users"]})
-    for name in ("default", "users"):
-        end(scene, name)
-    end(scene, "cache on users", 10)
-    ask(scene, "DatabaseAlias", "shop-users", "2026-02-01T00:00:00Z")
-    end(scene, "users")
-    end(scene, "cache on users")
-    told = [event for event in events(scene, "shop-users") if "ommand" in event[1]]
-    assert told == [
-        ("Normal", "RunningCommand"),
-        ("Warning", "CommandFailed"),
-        ("Normal", "RunningCommand"),
-        ("Normal", "CommandsCompleted"),
-    ]
-
-
-def test_attempt_that_is_repeated_by_itself_warns_once_for_as_long_as_the_reason_is_the_same() -> (
-    None
-):
-    """A server that is down for an hour is one event, not one for every attempt."""
-    scene = a_scene()
-    end(scene, "users")
-    for _ in range(5):
-        end(scene, "default", 4, message="the server does not answer").wait(400).settle()
-    for name in ("shop", "shop-default"):
-        warnings = [event for event in events(scene, name) if event[0] == "Warning"]
-        assert warnings == [("Warning", "DatabaseUnreachable")]
-    assert len(scene.jobs("default")) == 4
-    assert "the attempt before it" in ready(scene).lower()
-
-
-def ready(scene: Scene) -> str:
-    """What the condition Ready of the alias default says."""
-    return str(scene.condition(Kind.ALIAS, "shop-default")["message"])
-
-
-@pytest.mark.parametrize("lost", ["dbalias.dev/project", "dbalias.dev/attempt", None])
-def test_job_that_lost_its_labels_is_still_the_one_that_was_started(lost: str | None) -> None:
-    """The record names it, and its owner reference says whose it is."""
-    scene = a_scene()
-    body = scene.job("users")
-    kept = {
-        name: text for name, text in body["metadata"]["labels"].items() if lost and name != lost
-    }
-    scene.put({**body, "metadata": {**body["metadata"], "labels": kept}})
-    scene.settle()
-    assert condition(scene, "shop-users", "Migrated") == ("False", "Migrating")
-    assert len(scene.all("Job")) == 2
-    assert scene.plan().wake_at == scene.now + LOOK_AGAIN
-    ended = {**scene.get("Job", body["metadata"]["name"])}
-    done = {"type": "Complete", "status": "True", "lastTransitionTime": timestamp(scene.now)}
-    scene.put({**ended, "status": {"conditions": [done]}})
-    scene.settle()
-    assert condition(scene, "shop-users", "Migrated") == ("True", "Migrated")
-    assert len(scene.all("Job")) == 2
