@@ -2,46 +2,25 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Self
 
-from stage.api import JSON, ApiServer, Watch
+from stage.api import JSON, ApiServer
 from stage.fleet import Fleet
 from stage.play import is_finished
+from stage.watching import Watching
 
 STAGES = ("created", "running", "ended", "finished")
 """Of a Job: created; its container runs; its container has ended; its condition says so."""
 
 
-class Moments:
+class Moments(Watching):
     """While the context is open: alias → stage → when, by `time.monotonic()`."""
 
     def __init__(self, api: ApiServer, namespace: str) -> None:
+        super().__init__(api, ("Job", "Pod"))
         self.seen: dict[str, dict[str, float]] = {}
         self._namespace = namespace
-        self._watches = [api.watch("Job"), api.watch("Pod")]
-        self._threads = [
-            threading.Thread(target=self._record, args=(watch,)) for watch in self._watches
-        ]
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for watch in self._watches:
-            watch.stop()
-        for thread in self._threads:
-            thread.join()
 
     def first(self) -> float:
         """Return when the first Job was seen."""
@@ -72,14 +51,13 @@ class Moments:
             name = before
         return found
 
-    def _record(self, watch: Watch) -> None:
-        for one in watch:
-            labels = one["metadata"].get("labels") or {}
-            alias = labels.get("dbalias.dev/alias")
-            if alias and one["metadata"]["namespace"] == self._namespace:
-                stages = self.seen.setdefault(alias, {})
-                for stage in _stages(one):
-                    stages.setdefault(stage, time.monotonic())
+    def note(self, body: JSON) -> None:
+        """Keep when each stage was first seen."""
+        alias = (body["metadata"].get("labels") or {}).get("dbalias.dev/alias")
+        if alias and body["metadata"]["namespace"] == self._namespace:
+            stages = self.seen.setdefault(alias, {})
+            for stage in _stages(body):
+                stages.setdefault(stage, time.monotonic())
 
 
 def _stages(one: JSON) -> Iterator[str]:

@@ -1,6 +1,7 @@
-"""Every status that the operator writes, however briefly it stands."""
+"""What is seen by watches of one's own: every version of an object, however briefly it stands."""
 
 import threading
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable
 from types import TracebackType
@@ -11,12 +12,11 @@ from stage.api import JSON, ApiServer, Watch
 _KINDS = ("DjangoProject", "DatabaseAlias", "DatabaseRoutingPolicy")
 
 
-class History:
-    """While the context is open, watches objects in all namespaces: by default all of ours."""
+class Watching(ABC):
+    """While the context is open, hands every version of objects in all namespaces to ``note``."""
 
-    def __init__(self, api: ApiServer, kinds: Iterable[str] = _KINDS) -> None:
+    def __init__(self, api: ApiServer, kinds: Iterable[str]) -> None:
         self._watches = [api.watch(kind) for kind in kinds]
-        self._seen: dict[str, list[JSON]] = defaultdict(list)
         self._threads = [
             threading.Thread(target=self._record, args=(watch,)) for watch in self._watches
         ]
@@ -37,6 +37,22 @@ class History:
         for thread in self._threads:
             thread.join()
 
+    @abstractmethod
+    def note(self, body: JSON) -> None:
+        """Take one version; called by a thread of its kind's own."""
+
+    def _record(self, watch: Watch) -> None:
+        for body in watch:
+            self.note(body)
+
+
+class History(Watching):
+    """What objects were like: by default all kinds of ours."""
+
+    def __init__(self, api: ApiServer, kinds: Iterable[str] = _KINDS) -> None:
+        super().__init__(api, kinds)
+        self._seen: dict[str, list[JSON]] = defaultdict(list)
+
     def stalled(self, namespace: str) -> list[str]:
         """Return, as sentences, every Stalled=True that a namespace's objects ever had."""
         return [
@@ -54,6 +70,6 @@ class History:
         """Return how many versions of a namespace's objects were seen."""
         return len(self._seen[namespace])
 
-    def _record(self, watch: Watch) -> None:
-        for one in watch:
-            self._seen[one["metadata"].get("namespace", "")].append(one)
+    def note(self, body: JSON) -> None:
+        """Keep it."""
+        self._seen[body["metadata"].get("namespace", "")].append(body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -60,10 +60,24 @@ class Scene:
     def reconcile(self, project: str = "shop", *, salt: str = "salt") -> Plan:
         """Run one pass; return what it did."""
         planned = self.plan(project, salt=salt)
-        self.cluster.created = timestamp(self.now)
-        self.refusals = asyncio.run(execute(self.cluster, planned))
-        self.cluster.created = CREATED
+        self.refusals = self._write(planned)
         return planned
+
+    def reconcile_and_die(self, writes: int | None) -> list[JSON]:
+        """Run a pass that dies after so many of its writes (None: it lives); return its Jobs."""
+        planned = self.plan()
+        if writes is not None:
+            late = planned.late[: max(0, writes - len(planned.early))]
+            planned = replace(planned, early=planned.early[:writes], late=late)
+        before = {job["metadata"]["name"] for job in self.all("Job")}
+        self._write(planned)
+        return [job for job in self.all("Job") if job["metadata"]["name"] not in before]
+
+    def _write(self, planned: Plan) -> Mapping[str, str]:
+        self.cluster.created = timestamp(self.now)
+        refusals = asyncio.run(execute(self.cluster, planned))
+        self.cluster.created = CREATED
+        return refusals
 
     def settle(self, project: str = "shop", *, passes: int = 8) -> Scene:
         """Run passes until one does nothing; fail when none does."""

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from dbalias.api.conditions import timestamp
 from dbalias.api.meta import JSON, Kind
-from dbalias.reconcile.execute import execute
 from integration.operator.objects import alias, project, secret
-from unit.reconcile.fake import CREATED
 from unit.reconcile.scene import Scene, actions
 
 EXIT_CODES = [0, 0, 0, 2, 4, 7, 10, 137]
@@ -66,16 +61,8 @@ class Project(RuleBasedStateMachine):
     def reconcile(self, writes: int | None) -> None:
         """A pass; one that dies has done so many of its writes."""
         self.scene.wait(10)
-        planned = self.scene.plan()
-        if writes is not None:
-            late = planned.late[: max(0, writes - len(planned.early))]
-            planned = replace(planned, early=planned.early[:writes], late=late)
-        before = {job["metadata"]["name"] for job in self.scene.all("Job")}
-        self.scene.cluster.created = timestamp(self.scene.now)
-        asyncio.run(execute(self.scene.cluster, planned))
-        self.scene.cluster.created = CREATED
-        for job in self.scene.all("Job"):
-            if job["metadata"]["name"] not in before and told(job, "purpose") == "migrate":
+        for job in self.scene.reconcile_and_die(writes):
+            if told(job, "purpose") == "migrate":
                 self.demand_that_commands_came_first(told(job, "alias"))
 
     def demand_that_commands_came_first(self, name: str) -> None:
