@@ -1,14 +1,16 @@
 """The faults: each kills, lets the runs go on, and brings back what was killed."""
 
+import contextlib
 import json
 import os
 import signal
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from localkube.databases import MariaDBServer, PostgresServer
-from stage.api import JSON
+from stage.api import JSON, ApiError
 from stage.kill.run import WITHIN, Run
-from stage.kill.steps import Engine, Victim
+from stage.kill.steps import IN_PROCESS, Engine, Step, Victim
 from stage.operating import count_restarts, kill_operator, processes_of, scale_operator
 from stage.play import Shop
 from stage.setting import Setting
@@ -79,10 +81,25 @@ def _kill_processes(runs: Sequence[Run]) -> None:
 
 
 def _evict(runs: Sequence[Run], setting: Setting) -> None:
+    """Evict each, and let it go on once its process knows: a quick run would else be through."""
     for run in runs:
         for pod in run.shop.objects("Pod"):
             _evict_pod(setting, pod)
+    for run in runs:
+        if run.cell.step in IN_PROCESS - {Step.REPORTED}:
+            run.shop.eventually(partial(_is_told, run), what=f"{run.cell} to be told to stop")
     _open(runs)
+
+
+def _is_told(run: Run) -> bool:
+    """Return whether its process says so; one that waited for the lock has ended on the spot."""
+    if run.has_failed():
+        return True
+    names = [pod["metadata"]["name"] for pod in run.shop.objects("Pod")]
+    with contextlib.suppress(ApiError):  # the pod has just gone
+        logs = [run.shop.api.log(run.shop.namespace, name) for name in names]
+        return any("told to stop (SIGTERM)" in log for log in logs)
+    return False
 
 
 def _evict_pod(setting: Setting, pod: JSON) -> None:
