@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from dbalias.api.conditions import Reason
 from dbalias.api.project import Command, CommandTime, MigrateMode, OnFailure
-from dbalias.migrations.marks import OF_THE_SCHEMA, PROJECT, Purpose, Task
+from dbalias.migrations.marks import PROJECT, Purpose, Task
 from dbalias.migrations.standing import Errand, Standing
 
 Obstacle = tuple[Reason, str]
@@ -52,12 +52,18 @@ def awaits_command(alias: str, errands: Mapping[Task, Errand]) -> Obstacle | Non
     return None
 
 
-def awaits_aliases(errand: Errand, standings: Mapping[str, Standing]) -> Obstacle | None:
+def awaits_aliases(
+    errand: Errand, standings: Mapping[str, Standing], errands: Mapping[Task, Errand]
+) -> Obstacle | None:
     """Return what keeps a command from its turn: a migration, or the approval of one."""
     alias = errand.wanted.alias
     concerned = standings if alias == PROJECT else {alias: standings[alias]}
     if is_before(errand):
-        return _awaits_approval(errand, concerned)
+        modes = {name: errands[Task(name, Purpose.MIGRATE)].wanted.mode for name in concerned}
+        return _awaits_approval(
+            errand,
+            {name: one for name, one in concerned.items() if modes[name] is MigrateMode.APPROVE},
+        )
     for name, standing in concerned.items():
         if not standing.done:
             state = "whose migration failed" if standing.failed else "which is not migrated yet"
@@ -76,13 +82,11 @@ def _awaits_approval(errand: Errand, concerned: Mapping[str, Standing]) -> Obsta
     return None
 
 
-def place_in_line(task: Task, errand: Errand) -> tuple[int, int, str]:
-    """Return what starts are sorted by: what others wait for first, and then by failures.
+def place_in_line(task: Task, errand: Errand) -> tuple[bool, int, int, str]:
+    """Return what starts are sorted by: checks last, then by failures, what others wait for first.
 
-    Who keeps failing never keeps the others from their turn.
+    Who keeps failing never keeps the others from their turn, whatever waits for it.
     """
-    if task.purpose is Purpose.COMMAND:
-        rank = 0 if is_before(errand) else 2
-    else:
-        rank = 1 + 2 * OF_THE_SCHEMA.index(task.purpose)
-    return (rank, errand.verdict.record.failures, task.alias)
+    is_command, is_check = (task.purpose is one for one in (Purpose.COMMAND, Purpose.CHECK))
+    rank = 0 if is_before(errand) else 2 if is_command else 1
+    return (is_check, errand.verdict.record.failures, rank, task.alias)

@@ -41,7 +41,7 @@ def with_finding(wanted: Wanted, migrate: Verdict, check: Verdict) -> Verdict:
         return migrate
     seen = _what_was_seen(migrate.record, check.record)
     if seen is None:
-        return _looking(migrate) if _is_on_its_way(check, asked) else migrate
+        return _looking(migrate, check) if _is_on_its_way(check, asked) else migrate
     if not seen.pending:
         return migrate
     names = ", ".join(seen.pending[:NAMES_SHOWN])
@@ -51,10 +51,11 @@ def with_finding(wanted: Wanted, migrate: Verdict, check: Verdict) -> Verdict:
 
 
 def _is_on_its_way(check: Verdict, asked: str) -> bool:
-    """Tell whether the check runs or has yet to start; one that failed tells nothing."""
+    """Tell whether the check runs or has yet to start; one that failed for good tells nothing."""
     handled = check.record.handled_request
     is_due = handled is None or request_order(handled) < request_order(asked)
-    return is_due or check.active or check.start is not None
+    is_repeated = check.failed and check.record.retry_at is not None
+    return is_due or is_repeated or check.active or check.start is not None
 
 
 def _may_be_half_done(migrated: Record) -> bool:
@@ -70,8 +71,9 @@ def _what_was_seen(migrated: Record, checked: Record) -> Completed | None:
     return seen if later and seen.identity == migrated.identity else None
 
 
-def _looking(verdict: Verdict) -> Verdict:
-    looking = _saying(verdict, "a check looks how far it was")
+def _looking(verdict: Verdict, check: Verdict) -> Verdict:
+    trouble = f": {check.condition.message.rstrip('.')}" if check.failed else ""
+    looking = _saying(verdict, f"a check looks how far it was{trouble}")
     condition = replace(looking.condition, reason=Reason.CHECKING)
     return replace(looking, condition=condition, stalled=False)
 

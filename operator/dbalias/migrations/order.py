@@ -29,22 +29,22 @@ def release(
     standings: Mapping[str, Standing],
     errands: Mapping[Task, Errand],
     *,
-    running: Iterable[JobState] = (),
+    running: Sequence[JobState] = (),
     taken: Mapping[str, str] = MappingProxyType({}),
     max_parallel: int,
 ) -> Release:
-    """Return which starts may go ahead: migrations before checks, then by failures and name.
+    """Return which starts may go ahead: checks last, then by failures, rank and name.
 
     A check waits while its database is migrated, because it would tell of a moment, and for
     its turn among all; no migration waits for a check. Commands take their turn among
     migrations. ``errands`` are all tasks, those of equal rank in the order in which they are to
     start; ``standings`` sum up what they say of each alias. ``running`` are all Jobs of the
-    project, those of tasks that no longer exist too: each holds the database that it was made
-    for, even if its alias has another by now. ``taken`` are databases that other projects hold,
-    in words.
+    project, those of tasks that no longer exist too: each holds its turn, and the database that
+    it was made for, even if its alias has another by now. ``taken`` are databases that other
+    projects hold, in words.
     """
     holders = {**taken, **_holders(errands, running=running)}
-    active = Counter(task.purpose for task, one in errands.items() if one.verdict.active)
+    active = _active(errands, running=running)
     cycles = find_cycles(
         {one.alias: one.depends_on for one, _ in errands.values() if one.purpose is Purpose.MIGRATE}
     )
@@ -63,7 +63,7 @@ def release(
         allowed.append(task)
         active[task.purpose] += 1
         if task.purpose is not Purpose.CHECK:
-            holders[_place(errand.wanted)] = _runs(_job(errand))
+            holders[_place_of(errand.wanted)] = _runs(_job(errand))
     return Release(tuple(allowed), held)
 
 
@@ -83,7 +83,7 @@ def _awaits_others(
                 or awaits_command(wanted.alias, errands)
             )
         case Purpose.COMMAND:
-            return awaits_aliases(errand, standings)
+            return awaits_aliases(errand, standings, errands)
         case Purpose.CHECK:
             return None
 
@@ -136,16 +136,23 @@ def _turns(errands: Mapping[Task, Errand]) -> list[Task]:
     return sorted(waiting, key=lambda task: place_in_line(task, errands[task]))
 
 
-def _holders(errands: Mapping[Task, Errand], *, running: Iterable[JobState]) -> dict[str, str]:
+def _active(errands: Mapping[Task, Errand], *, running: Sequence[JobState]) -> Counter[Purpose]:
+    """How many runs of each purpose are under way, of tasks that no longer exist too."""
+    active = [task for task, one in errands.items() if one.verdict.active]
+    left = [job.task for job in running if job.task not in errands and not job.finished]
+    return Counter(task.purpose for task in (*active, *left))
+
+
+def _holders(errands: Mapping[Task, Errand], *, running: Sequence[JobState]) -> dict[str, str]:
     """The databases on which something that may write runs now, and what, in words."""
     held = {
-        job.database: _runs(job.name)
+        _place(job.alias, job.database): _runs(job.name)
         for job in running
-        if job.database and not job.finished and job.purpose is not Purpose.CHECK
+        if not job.finished and job.purpose is not Purpose.CHECK
     }
     for task, errand in errands.items():
         if errand.verdict.active and task.purpose is not Purpose.CHECK:
-            held[_place(errand.wanted)] = _runs(errand.verdict.record.job)
+            held[_place_of(errand.wanted)] = _runs(errand.verdict.record.job)
     return held
 
 
@@ -153,14 +160,18 @@ def _runs(job: str) -> str:
     return f"the Job {job} runs"
 
 
-def _place(one: Wanted) -> str:
+def _place(alias: str, mark: str) -> str:
     """Name a database: its mark, or the alias' own name where no other alias can share it.
 
     Commands that take no database come one after the other, too.
     """
-    if one.alias == PROJECT:
+    if alias == PROJECT:
         return "the project"
-    return database_mark(one.database) if one.database else f"alias {one.alias}"
+    return mark or f"alias {alias}"
+
+
+def _place_of(one: Wanted) -> str:
+    return _place(one.alias, database_mark(one.database) if one.database else "")
 
 
 def _in_cycle(way: tuple[str, ...] | None) -> _Obstacle | None:
@@ -185,7 +196,7 @@ def _awaits_dependency(one: Wanted, standings: Mapping[str, Standing]) -> _Obsta
 
 
 def _awaits_database(one: Wanted, holders: Mapping[str, str]) -> _Obstacle | None:
-    holder = holders.get(_place(one))
+    holder = holders.get(_place_of(one))
     if holder is None:
         return None
     where = "for the project" if one.alias == PROJECT else "on the same physical database"

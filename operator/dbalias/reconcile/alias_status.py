@@ -110,11 +110,14 @@ def _obstacle(
 ) -> Obstacle | None:
     if problems:
         return Obstacle.of(problems[0].reason, "; ".join(map(str, problems)))
-    if migrated.status is not Status.TRUE:
-        return Obstacle.of(migrated.reason, migrated.message)
-    if commands.is_awaited:
-        return Obstacle.of(commands.condition.reason, commands.condition.message)
-    return None
+    awaited = (commands.condition,) if commands.is_awaited else ()
+    found = [
+        Obstacle.of(value.reason, value.message)
+        for value in (migrated, *awaited)
+        if value.status is not Status.TRUE
+    ]
+    # A migration may wait for a command of the same alias that only a person can mend.
+    return next((one for one in found if one.stalled), found[0] if found else None)
 
 
 def _credentials(alias: DatabaseAlias, problems: tuple[Problem, ...]) -> ConditionValue:

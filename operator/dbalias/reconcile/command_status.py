@@ -62,7 +62,9 @@ def _completed(conditions: Mapping[Task, ConditionValue], tasks: Sequence[Task])
         return _condition(Status.TRUE, Reason.NOT_REQUIRED, "no command of spec.commands runs here")
     if all(conditions[task].reason is Reason.NOT_MANAGED for task in tasks):
         return _condition(Status.TRUE, Reason.NOT_MANAGED, conditions[tasks[0]].message)
-    text = f"{', '.join(names)}: ended well"
+    ran = sorted({t.command for t in tasks if conditions[t].reason is not Reason.NOT_MANAGED})
+    idle = [conditions[task].message for task in tasks if task.command not in ran]
+    text = ". ".join([f"{', '.join(ran)}: ended well", *idle[:1]])
     return _condition(Status.TRUE, Reason.COMMANDS_COMPLETED, text)
 
 

@@ -156,7 +156,8 @@ def _assemble(
         records=stored,
         errands=errands,
         conditions={
-            alias: spoken[task] or standings[alias].condition for alias, task in speakers.items()
+            alias: spoken[task] or _own(alias, standings, starts)
+            for alias, task in speakers.items()
         },
         commands={task: spoken[task] or errands[task].verdict.condition for task in commands},
         standings=standings,
@@ -169,6 +170,15 @@ def _assemble(
         or any(not job.finished for job in orphans),
         wake_at=earliest(*(verdict.wake_at for verdict in verdicts)),
     )
+
+
+def _own(alias: str, standings: Mapping[str, Standing], starts: _Starts) -> ConditionValue:
+    """Return an alias' own condition, with why the check that it waits for may not start."""
+    said = standings[alias].condition
+    look = starts.held.get(Task(alias, Purpose.CHECK))
+    if look is None or said.reason is not Reason.CHECKING:
+        return said
+    return replace(look, message=f"{said.message} {look.message}")
 
 
 def _is_open(task: Task, held: ConditionValue | None, errands: Mapping[Task, Errand]) -> bool:

@@ -18,6 +18,7 @@ from dbalias.migrations.identity import (
     body_hash,
     command_identity,
     database_mark,
+    is_same_program,
     run_identity,
 )
 from dbalias.migrations.jobs import JobSpec, build_job
@@ -118,7 +119,8 @@ class Wishes:
     def _for_project(self, command: Command) -> Wanted:
         """What is wanted of a command that takes no database; it may look at all of them.
 
-        One that has completed is not repeated because an alias cannot be resolved for a while.
+        One that has completed is not repeated because an alias cannot be resolved for a while,
+        unless it is another program by now.
         """
         project, resolution = self.desired.project, self.desired.resolution
         document = self.desired.routing.document
@@ -144,7 +146,8 @@ class Wishes:
         completed = self.record(wanted.task).completed
         if completed is None or not resolution.problems:
             return wanted
-        return replace(wanted, identity=completed.identity)
+        same = is_same_program(completed.identity, wanted.identity)
+        return replace(wanted, identity=completed.identity) if same else wanted
 
     def _body_hash(
         self, owner: DatabaseAlias, entry: Entry, routing: JSON, **fields: object
