@@ -16,20 +16,19 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import logging
 import sys
 from dataclasses import dataclass
 from typing import Any
 
-from dbalias.api.meta import JSON, Key, Kind
+from dbalias.api.meta import JSON, Key
 from dbalias.cli.approve_shown import Shown, describe, document, read_shown
+from dbalias.cli.as_user import add_place, read_bodies, run_as_user
 from dbalias.cli.output import Style
 from dbalias.cli.refusal import RefusedError
 from dbalias.cli.stream import to_yaml
-from dbalias.cluster.client import Api
 from dbalias.cluster.user import UserCluster
 from dbalias.migrations.approval import APPROVE_ANNOTATION
-from dbalias.reconcile.ports import ClusterError, ConflictError, Resource
+from dbalias.reconcile.ports import ConflictError, Resource
 
 APPROVED, NOT_APPROVED = 0, 1
 TRIES = 5
@@ -46,9 +45,7 @@ class _End:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``dbalias approve``."""
-    parser.add_argument("project", metavar="PROJECT", help="the DjangoProject")
-    parser.add_argument("-n", "--namespace", help="default: the context's")
-    parser.add_argument("--context", help="the kubeconfig's context to use")
+    add_place(parser)
     parser.add_argument("--digest", help="approve the plan with this digest, and no other")
     parser.add_argument("--yes", action="store_true", help="approve what is shown, without asking")
     parser.add_argument("-o", "--output", default="text", choices=("text", "json", "yaml"))
@@ -56,41 +53,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the plans, and approve them if that is wanted; return the exit code."""
-    logging.basicConfig(level=logging.ERROR)  # the client's warnings are no news to a user
-    try:
-        end = asyncio.run(_run(arguments))
-    except (ClusterError, RefusedError) as error:
-        lines = error.lines if isinstance(error, RefusedError) else (str(error),)
-        raise RefusedError(*(f"dbalias approve: {line}" for line in lines)) from None
+    end = run_as_user(arguments, lambda cluster, key: _run(cluster, key, arguments))
     print(f"dbalias approve: {end.message}", file=sys.stderr)
     return end.code
 
 
-async def _run(arguments: argparse.Namespace) -> _End:
-    api = await Api.connect_as_user(arguments.context)
-    try:
-        cluster = UserCluster(api)
-        key = Key(arguments.namespace or api.namespace, arguments.project)
-        shown = await _read(cluster, key)
-        _show(shown, arguments.output)
-        obstacle = _obstacle(shown, arguments)
-        if obstacle is not None:
-            return obstacle
-        if not (arguments.yes or arguments.digest) and not await _is_agreed(shown):
-            return _End(NOT_APPROVED, "not approved: nothing was changed")
-        return await _approve(cluster, key, shown)
-    finally:
-        await api.close()
+async def _run(cluster: UserCluster, key: Key, arguments: argparse.Namespace) -> _End:
+    shown = await _read(cluster, key)
+    _show(shown, arguments.output)
+    obstacle = _obstacle(shown, arguments)
+    if obstacle is not None:
+        return obstacle
+    if not (arguments.yes or arguments.digest) and not await _is_agreed(shown):
+        return _End(NOT_APPROVED, "not approved: nothing was changed")
+    return await _approve(cluster, key, shown)
 
 
 async def _read(cluster: UserCluster, key: Key) -> Shown:
     """Return what waits; raise RefusedError where there is no such project."""
-    body, aliases = await asyncio.gather(
-        cluster.get(Resource.PROJECTS, key.namespace, key.name),
-        cluster.list(Resource.ALIASES, key.namespace, fields={"spec.projectRef.name": key.name}),
-    )
-    if body is None:
-        raise RefusedError(f"there is no {Kind.PROJECT}/{key.name} in namespace {key.namespace}")
+    body, aliases = await read_bodies(cluster, key)
     return read_shown(key, body, aliases)
 
 

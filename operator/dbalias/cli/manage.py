@@ -13,23 +13,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import secrets
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from dbalias.api.alias import DatabaseAlias
 from dbalias.api.meta import Key, Kind
 from dbalias.api.ownership import PROJECT_LABEL
-from dbalias.api.parse_alias import parse_alias
-from dbalias.api.parse_project import parse_project
 from dbalias.api.project import Command, DjangoProject
+from dbalias.cli.as_user import add_place, read_declared, run_as_user, told_by
 from dbalias.cli.manage_databases import Published, choose, find_published
 from dbalias.cli.manage_job import NOT_RUN, End, Watched
 from dbalias.cli.manage_words import complete, demand_command, demand_place
 from dbalias.cli.refusal import RefusedError
-from dbalias.cluster.client import Api
 from dbalias.cluster.user import UserCluster
 from dbalias.migrations.jobs import JobSpec
 from dbalias.migrations.management import MANAGE, build_management_job
@@ -44,14 +41,12 @@ TIMED_OUT, INTERRUPTED = 124, 130
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``dbalias manage``."""
-    parser.add_argument("project", metavar="PROJECT", help="the DjangoProject")
+    add_place(parser)
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--database", action="append", default=[], metavar="ALIAS", help="repeatable"
     )
     where.add_argument("--all", action="store_true", help="every alias that is ours to migrate")
-    parser.add_argument("-n", "--namespace", help="default: the context's")
-    parser.add_argument("--context", help="the kubeconfig's context to use")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="for all Jobs together")
     parser.add_argument("--keep", action="store_true", help="leave the Jobs, for a look at them")
     parser.add_argument("--keep-going", action="store_true", help="after a failure, too")
@@ -60,33 +55,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command on each database; return the exit code."""
-    logging.basicConfig(level=logging.ERROR)  # the client's warnings are no news to a user
-    try:
+    with told_by(arguments.verb):
         demand_command(arguments.command, yes=arguments.yes)
-        return asyncio.run(_run(arguments))
-    except (ClusterError, RefusedError) as error:
-        lines = error.lines if isinstance(error, RefusedError) else (str(error),)
-        raise RefusedError(*(f"dbalias manage: {line}" for line in lines)) from None
+    try:
+        return run_as_user(arguments, lambda cluster, key: _run(cluster, key, arguments))
     except asyncio.CancelledError:
         return INTERRUPTED
 
 
-async def _run(arguments: argparse.Namespace) -> int:
-    api = await Api.connect_as_user(arguments.context)
-    try:
-        cluster = UserCluster(api)
-        key = Key(arguments.namespace or api.namespace, arguments.project)
-        jobs = await _prepare(cluster, key, arguments)
-        return await _run_all(cluster, jobs, arguments)
-    finally:
-        await api.close()
+async def _run(cluster: UserCluster, key: Key, arguments: argparse.Namespace) -> int:
+    return await _run_all(cluster, await _prepare(cluster, key, arguments), arguments)
 
 
 async def _prepare(
     cluster: UserCluster, key: Key, arguments: argparse.Namespace
 ) -> list[tuple[str, JobSpec]]:
     """Return the Jobs to be made, each with what it is called; raise RefusedError."""
-    project, aliases = await _declared(cluster, key)
+    declared = await read_declared(cluster, key)
+    project, aliases = declared.project, declared.aliases
+    if project.image is None:
+        raise RefusedError(
+            f"{Kind.PROJECT.value}/{key.name} has no image to run a command in: set spec.image"
+        )
     words = arguments.command
     published = find_published(
         project,
@@ -100,26 +90,6 @@ async def _prepare(
         arguments.database, every=arguments.all, words=words, aliases=aliases, published=published
     )
     return [(one.alias, _spec(project, one, words, published)) for one in owners]
-
-
-async def _declared(
-    cluster: UserCluster, key: Key
-) -> tuple[DjangoProject, Mapping[str, DatabaseAlias]]:
-    """Return a project that has an image, and its aliases by name; raise RefusedError."""
-    who = f"{Kind.PROJECT.value}/{key.name}"
-    body, aliases = await asyncio.gather(
-        cluster.get(Resource.PROJECTS, key.namespace, key.name),
-        cluster.list(Resource.ALIASES, key.namespace, fields={"spec.projectRef.name": key.name}),
-    )
-    if body is None:
-        raise RefusedError(f"there is no {who} in namespace {key.namespace}")
-    project = parse_project(body)
-    if project.value is None:
-        raise RefusedError(*(str(problem) for problem in project.problems))
-    if project.value.image is None:
-        raise RefusedError(f"{who} has no image to run a command in: set spec.image")
-    owners = [owner for one in aliases if (owner := parse_alias(one).value)]
-    return project.value, {owner.alias: owner for owner in owners}
 
 
 def _spec(

@@ -10,26 +10,21 @@ asked, or nothing has failed; 2 refused: nothing was asked for.
 from __future__ import annotations
 
 import argparse
-import asyncio
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
 
-from dbalias.api.alias import DatabaseAlias
 from dbalias.api.conditions import Condition
-from dbalias.api.meta import JSON, Key, Kind
-from dbalias.api.parse_alias import parse_alias
-from dbalias.api.parse_project import parse_project
-from dbalias.api.project import DjangoProject, MigrateMode
+from dbalias.api.meta import JSON, Key
+from dbalias.api.project import MigrateMode
+from dbalias.cli.as_user import Declared, add_place, read_declared, run_as_user
 from dbalias.cli.progress import EXEMPTIONS
 from dbalias.cli.refusal import RefusedError
-from dbalias.cluster.client import Api
 from dbalias.cluster.user import UserCluster
 from dbalias.migrations.marks import PROJECT, REQUESTS, Purpose
 from dbalias.migrations.record import Outcome, Record, stored_tasks
-from dbalias.reconcile.ports import ClusterError, Resource
+from dbalias.reconcile.ports import Resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,67 +37,30 @@ class Asked:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """A project and its aliases by name."""
-
-    project: DjangoProject
-    aliases: dict[str, DatabaseAlias]
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``dbalias retry``."""
-    parser.add_argument("project", metavar="PROJECT", help="the DjangoProject")
+    add_place(parser)
     parser.add_argument("aliases", nargs="*", metavar="ALIAS", help="default: what has failed")
     parser.add_argument(
         "--check", action="store_true", help="ask for a check, which writes nothing"
     )
-    parser.add_argument("-n", "--namespace", help="default: the context's")
-    parser.add_argument("--context", help="the kubeconfig's context to use")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask, and tell what was asked for; return the exit code."""
-    logging.basicConfig(level=logging.ERROR)  # the client's warnings are no news to a user
-    try:
-        asyncio.run(_run(arguments))
-    except (ClusterError, RefusedError) as error:
-        lines = error.lines if isinstance(error, RefusedError) else (str(error),)
-        raise RefusedError(*(f"dbalias retry: {line}" for line in lines)) from None
+    run_as_user(arguments, lambda cluster, key: _run(cluster, key, arguments))
     return 0
 
 
-async def _run(arguments: argparse.Namespace) -> None:
-    api = await Api.connect_as_user(arguments.context)
-    try:
-        cluster = UserCluster(api)
-        key = Key(arguments.namespace or api.namespace, arguments.project)
-        declared = await _declared(cluster, key)
-        asked = list(find_asked(declared, arguments.aliases, check=arguments.check))
-        annotation = REQUESTS[Purpose.CHECK if arguments.check else Purpose.MIGRATE]
-        patch = {"metadata": {"annotations": {annotation: _now()}}}
-        for one in asked:
-            await cluster.patch(one.resource, key.namespace, one.object, patch)
-            print(f"{one.place}: asked for a {'check' if arguments.check else 'run'} ({one.why})")
-        print(_outlook(declared, asked, check=arguments.check))
-    finally:
-        await api.close()
-
-
-async def _declared(cluster: UserCluster, key: Key) -> Declared:
-    body, aliases = await asyncio.gather(
-        cluster.get(Resource.PROJECTS, key.namespace, key.name),
-        cluster.list(Resource.ALIASES, key.namespace, fields={"spec.projectRef.name": key.name}),
-    )
-    if body is None:
-        raise RefusedError(
-            f"there is no {Kind.PROJECT.value}/{key.name} in namespace {key.namespace}"
-        )
-    project = parse_project(body)
-    if project.value is None:
-        raise RefusedError(*(str(problem) for problem in project.problems))
-    owners = [owner for one in aliases if (owner := parse_alias(one).value)]
-    return Declared(project.value, {owner.alias: owner for owner in owners})
+async def _run(cluster: UserCluster, key: Key, arguments: argparse.Namespace) -> None:
+    declared = await read_declared(cluster, key)
+    asked = list(find_asked(declared, arguments.aliases, check=arguments.check))
+    annotation = REQUESTS[Purpose.CHECK if arguments.check else Purpose.MIGRATE]
+    patch = {"metadata": {"annotations": {annotation: _now()}}}
+    for one in asked:
+        await cluster.patch(one.resource, key.namespace, one.object, patch)
+        print(f"{one.place}: asked for a {'check' if arguments.check else 'run'} ({one.why})")
+    print(_outlook(declared, asked, check=arguments.check))
 
 
 def find_asked(declared: Declared, names: Sequence[str], *, check: bool) -> Iterator[Asked]:

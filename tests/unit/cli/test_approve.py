@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestServer
 from kubernetes.aio.config import kube_config
 
 from dbalias.cli import approve
+from dbalias.cli.as_user import connected
 from dbalias.cli.main import _parser
 from dbalias.cli.refusal import RefusedError
 
@@ -102,7 +103,8 @@ async def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
 async def approving(*words: str) -> tuple[int, str]:
     """Run the verb; return its exit code and its last word."""
     given = ["approve", "shop", *words]
-    end = await approve._run(_parser(given).parse_args(given))
+    parsed = _parser(given).parse_args(given)
+    end = await connected(parsed, lambda cluster, key: approve._run(cluster, key, parsed))
     return end.code, end.message
 
 

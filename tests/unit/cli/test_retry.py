@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from dbalias.api.alias import DatabaseAlias
+from dbalias.cli.as_user import Declared
 from dbalias.cli.refusal import RefusedError
-from dbalias.cli.retry import Declared, find_asked
+from dbalias.cli.retry import find_asked
 from unit.builders import a_project, an_alias
 
 FAILED = {"attempt": 3, "outcome": "Failed", "reason": "MigrationFailed"}

@@ -1,0 +1,92 @@
+"""Verbs that work on one project in the cluster, with the rights of whoever calls them."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from dbalias.api.alias import DatabaseAlias
+from dbalias.api.meta import JSON, Key, Kind
+from dbalias.api.parse_alias import parse_alias
+from dbalias.api.parse_project import parse_project
+from dbalias.api.project import DjangoProject
+from dbalias.cli.refusal import RefusedError
+from dbalias.cluster.client import Api
+from dbalias.cluster.user import UserCluster
+from dbalias.reconcile.ports import ClusterError, Resource
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A project and its aliases by name."""
+
+    project: DjangoProject
+    aliases: Mapping[str, DatabaseAlias]
+
+
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that say which project, and where."""
+    parser.add_argument("project", metavar="PROJECT", help="the DjangoProject")
+    parser.add_argument("-n", "--namespace", help="default: the context's")
+    parser.add_argument("--context", help="the kubeconfig's context to use")
+
+
+def run_as_user(
+    arguments: argparse.Namespace, work: Callable[[UserCluster, Key], Awaitable[T]]
+) -> T:
+    """Return what ``work`` comes to; raise RefusedError for what stood in its way."""
+    logging.basicConfig(level=logging.ERROR)  # the client's warnings are no news to a user
+    with told_by(arguments.verb):
+        return asyncio.run(connected(arguments, work))
+
+
+@contextlib.contextmanager
+def told_by(verb: str) -> Iterator[None]:
+    """Put the verb's name before each line of what went wrong."""
+    try:
+        yield
+    except (ClusterError, RefusedError) as error:
+        lines = error.lines if isinstance(error, RefusedError) else (str(error),)
+        raise RefusedError(*(f"dbalias {verb}: {line}" for line in lines)) from None
+
+
+async def connected(
+    arguments: argparse.Namespace, work: Callable[[UserCluster, Key], Awaitable[T]]
+) -> T:
+    """Return what ``work`` comes to on the project that the arguments name."""
+    api = await Api.connect_as_user(arguments.context)
+    try:
+        key = Key(arguments.namespace or api.namespace, arguments.project)
+        return await work(UserCluster(api), key)
+    finally:
+        await api.close()
+
+
+async def read_bodies(cluster: UserCluster, key: Key) -> tuple[JSON, Sequence[JSON]]:
+    """Return a project and its aliases; raise RefusedError where there is no such project."""
+    body, aliases = await asyncio.gather(
+        cluster.get(Resource.PROJECTS, key.namespace, key.name),
+        cluster.list(Resource.ALIASES, key.namespace, fields={"spec.projectRef.name": key.name}),
+    )
+    if body is None:
+        raise RefusedError(
+            f"there is no {Kind.PROJECT.value}/{key.name} in namespace {key.namespace}"
+        )
+    return body, aliases
+
+
+async def read_declared(cluster: UserCluster, key: Key) -> Declared:
+    """Return what is declared; raise RefusedError for a project that is not, or is not sound."""
+    body, aliases = await read_bodies(cluster, key)
+    project = parse_project(body)
+    if project.value is None:
+        raise RefusedError(*(str(problem) for problem in project.problems))
+    owners = [owner for one in aliases if (owner := parse_alias(one).value)]
+    return Declared(project.value, {owner.alias: owner for owner in owners})
