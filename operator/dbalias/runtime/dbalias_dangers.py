@@ -7,7 +7,7 @@ does nothing there, and is not mentioned.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 _DESTROYS = re.compile(
@@ -45,10 +45,22 @@ def dangers_of(operation: Any, *, app: str, before: Any, alias: str) -> Dangers:
     return found
 
 
+def at_any_depth(operations: Iterable[Any]) -> Iterator[Any]:
+    """Yield operations, and after one that holds others what it holds."""
+    for operation in operations:
+        yield operation
+        yield from at_any_depth(getattr(operation, "database_operations", None) or [])
+
+
+def is_own(thing: Any) -> bool:
+    """Return whether a class or function is not one of Django."""
+    return not str(thing.__module__).startswith("django.")
+
+
 def is_code(operation: Any) -> bool:
     """Return whether to run an operation is to run code of the project, at any depth."""
-    inside = getattr(operation, "database_operations", None) or []
-    return not operation.reduces_to_sql or any(map(is_code, inside))
+    each = at_any_depth([operation])
+    return any(not one.reduces_to_sql or is_own(type(one)) for one in each)
 
 
 def _leaves(operation: Any, *, app: str, before: Any) -> Iterator[tuple[Any, Any]]:
@@ -69,9 +81,8 @@ def _unjudged(operation: Any, *, app: str, alias: str) -> Iterator[str]:
     from django.db import router
     from django.db.migrations import operations
 
-    own = not type(operation).__module__.startswith("django.")
     runs = isinstance(operation, (operations.RunPython, operations.RunSQL))
-    if not (own or runs):
+    if not (runs or is_own(type(operation))):
         return
     if runs and not router.allow_migrate(alias, app, **operation.hints):
         return
@@ -86,9 +97,9 @@ def _destroyed(operation: Any, *, app: str, before: Any, alias: str) -> Iterator
 
     if isinstance(operation, operations.RunSQL):
         if router.allow_migrate(alias, app, **operation.hints) and _DESTROYS.search(
-            _text(operation.sql)
+            text_of(operation.sql)
         ):
-            yield f"RunSQL destroys or renames: {_first_match(_text(operation.sql))}"
+            yield f"RunSQL destroys or renames: {_first_match(text_of(operation.sql))}"
         return
     name = _model_name(operation)
     if name is None or (app, name.lower()) not in before.models:
@@ -151,7 +162,7 @@ def _is_narrower(old: Any, new: Any, size: str) -> bool:
     return before is None or after < before
 
 
-def _text(sql: Any) -> str:
+def text_of(sql: Any) -> str:
     """Return the text of what RunSQL takes: one script, or statements with their parameters."""
     if isinstance(sql, (list, tuple)):
         parts = [one[0] if isinstance(one, (list, tuple)) else one for one in sql]

@@ -3,11 +3,12 @@
 The digest is over each pending migration (source, SQL, what has no SQL), the arguments, what
 routing allows on the alias, and the physical database. It is the same in every process: the
 words of a statement are taken without their order, because Django puts what it holds as a set
-in any order, and comments of the source are left out.
+in any order, and comments of the source are left out. The project's own SQL is taken as it is.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
 import io
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dbalias_dangers import at_any_depth, is_own, text_of
 from dbalias_plan import full_name, pending_migrations
 from dbalias_sql import Script, scripts
 
@@ -120,16 +122,31 @@ def _substance(script: Script) -> list[Any]:
         list(_sources(script.migration)),
         sorted(sorted(_WORD.findall(statement)) for statement in script.statements),
         script.gaps,
+        script.dangers.unjudged,  # the router says which code runs here at all
     ]
 
 
 def _sources(migration: Any) -> Iterator[Any]:
-    """Yield the migration's own source, and that of functions it calls from elsewhere."""
+    """Yield the migration's own source, its SQL, and the code that it has from elsewhere."""
+    from django.db.migrations import RunSQL
+
     yield _source(sys.modules.get(migration.__module__), migration)
-    for operation in migration.operations:
-        code = getattr(operation, "code", None)
-        if inspect.isfunction(code) and code.__module__ != migration.__module__:
-            yield _source(code, migration)
+    for operation in at_any_depth(migration.operations):
+        if isinstance(operation, RunSQL):  # it may have been read from a file
+            yield text_of(operation.sql)
+        for thing in _code_of(operation):
+            if is_own(thing) and thing.__module__ != migration.__module__:
+                yield _source(thing, migration)
+
+
+def _code_of(operation: Any) -> Iterator[Any]:
+    """Yield the classes of an operation, and the function or class that it calls."""
+    yield from (cls for cls in type(operation).__mro__ if cls is not object)
+    code = getattr(operation, "code", None)
+    while isinstance(code, functools.partial):
+        code = code.func
+    if code is not None:
+        yield code if inspect.isroutine(code) or inspect.isclass(code) else type(code)
 
 
 def _source(thing: Any, migration: Any) -> Any:
@@ -140,7 +157,8 @@ def _source(thing: Any, migration: Any) -> Any:
         return [token.string for token in read if token.type not in _UNREAD]
     except (OSError, TypeError, SyntaxError, tokenize.TokenError):
         pass
-    file = getattr(thing, "__file__", None)
+    module = sys.modules.get(getattr(thing, "__module__", ""), thing)
+    file = getattr(module, "__file__", None)
     if file and Path(file).is_file():
         return hashlib.sha256(Path(file).read_bytes()[_BYTECODE_HEADER:]).hexdigest()
     return [operation.describe() for operation in migration.operations]

@@ -62,7 +62,7 @@ def _script(connection: Any, migration: Any, state: Any) -> Script:
             why = _collect(editor, operation, app=app, states=(before, state))
             if why:
                 script.gaps.append(f"{operation.describe()}: {why}")
-    script.statements.extend(line for line in editor.collected_sql if not line.startswith("--"))
+    script.statements.extend(editor.collected_sql)
     return script
 
 

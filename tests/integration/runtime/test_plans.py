@@ -83,7 +83,7 @@ def test_plan_marks_what_destroys_and_what_nobody_can_judge(attic: Database, pod
     said = outcome.output.replace("`", '"')
     assert 'plan SQL: DROP TABLE "attic_moth"' in said
     assert "without SQL: Raw Python operation: code, which has no SQL before it runs" in said
-    assert "without SQL: Sweep the attic: it works on the database itself" in said
+    assert "without SQL: Sweep the attic: code, which has no SQL before it runs" in said
     assert "<django.utils.timezone.now()>" in outcome.output
 
 
