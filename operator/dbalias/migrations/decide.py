@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dbalias.api.conditions import ConditionValue, Status, parse_timestamp
 from dbalias.api.project import MigrateMode
@@ -25,6 +25,9 @@ from dbalias.migrations.trouble import PATIENCE, find_trouble
 from dbalias.migrations.wanted import Wanted, request_order
 
 __all__ = ["Attempt", "Verdict", "Wanted", "decide", "name_taken", "not_created"]
+
+AHEAD = timedelta(days=1)
+"""How far a clock may be ahead that dates requests, time zones included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def decide(wanted: Wanted, *, record: Record, jobs: Sequence[JobState], now: dat
     of the task count, together with ``remains.survivors``.
     """
     jobs = [job for job in jobs if job.task == wanted.task]
-    known = take_stock(record, wanted=wanted, jobs=jobs, now=now)
+    known = _in_time(take_stock(record, wanted=wanted, jobs=jobs, now=now), wanted, now)
     verdict = _judge(wanted, record=known, jobs=jobs, now=now)
     return replace(verdict, retire=_retired(record, jobs=jobs, limit=wanted.history_limit))
 
@@ -150,6 +153,15 @@ def _idle(wanted: Wanted, record: Record) -> Verdict:
 def _is_waiting(record: Record, now: datetime) -> bool:
     """Whether the last attempt failed and its time has not come, or never comes by itself."""
     return record.outcome is Outcome.FAILED and (record.retry_at is None or record.retry_at > now)
+
+
+def _in_time(record: Record, wanted: Wanted, now: datetime) -> Record:
+    """Forget a request of days to come once another is made: none would ever be later."""
+    handled = record.handled_request
+    moment = parse_timestamp(handled)
+    if handled == wanted.request or moment is None or moment <= now + AHEAD:
+        return record
+    return replace(record, handled_request=None)
 
 
 def _is_requested(wanted: Wanted, record: Record) -> bool:

@@ -177,6 +177,22 @@ def test_refused_creations_have_conditions_that_name_the_job() -> None:
     assert "quota" in refused.message
 
 
+@pytest.mark.parametrize("asked", ["2026-05-04T12:00:00Z", "now"])
+def test_request_of_days_to_come_silences_none_that_is_made_after_it(asked: str) -> None:
+    """Nobody waits for years because of a typing error; left as it is, it counts once."""
+    mistyped = replace(FAILED, handled_request="2062-05-04T12:00:00Z")
+    assert verdict_on(a_wish(requested_at=mistyped.handled_request), mistyped).start is None
+    start = verdict_on(a_wish(requested_at=asked), mistyped).start
+    assert start is not None
+    assert start.record.handled_request == asked
+
+
+def test_request_by_a_clock_that_is_ahead_is_not_followed_by_an_older_one() -> None:
+    """Of project and alias the later one counts, also when it is taken away."""
+    ahead = replace(SUCCEEDED, handled_request="2026-05-04T13:00:00Z")
+    assert verdict_on(a_wish(requested_at="2026-05-04T11:00:00Z"), ahead).start is None
+
+
 def test_request_longer_than_the_status_may_hold_is_answered_once() -> None:
     """Else it would never equal what is stored, and ask again after every run."""
     asked = a_wish(requested_at="x" * 5000)
