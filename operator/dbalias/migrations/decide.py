@@ -175,7 +175,7 @@ def _is_requested(wanted: Wanted, record: Record) -> bool:
 
 def _is_changed(wanted: Wanted, record: Record) -> bool:
     """Whether another attempt may end differently from the last one."""
-    same = record.identity == wanted.identity and record.body == wanted.body
+    same = wanted.is_of(record.identity) and record.body == wanted.body
     approved_anew = used_by(record) is not None and _is_approved(wanted, record)
     return not same or approved_anew or _is_withdrawn(wanted) or _is_requested(wanted, record)
 
@@ -186,7 +186,7 @@ def _completed(wanted: Wanted, record: Record) -> Completed | None:
     A plan that was found after it may be approved; a check is made anew after a run that
     failed, because a person decides by what it says.
     """
-    repeated = record.outcome is not Outcome.SUCCEEDED and record.identity == wanted.identity
+    repeated = record.outcome is not Outcome.SUCCEEDED and wanted.is_of(record.identity)
     if record.completed is None or repeated or _is_requested(wanted, record):
         return None
     if wanted.purpose is Purpose.MIGRATE and _is_approved(wanted, record):
@@ -194,7 +194,7 @@ def _completed(wanted: Wanted, record: Record) -> Completed | None:
     failed = wanted.decision.failed if wanted.mode is MigrateMode.APPROVE else ""
     if wanted.purpose is Purpose.CHECK and failed and record.completed.after != failed:
         return None
-    return record.completed if record.completed.identity == wanted.identity else None
+    return record.completed if wanted.is_of(record.completed.identity) else None
 
 
 def _after_failure(wanted: Wanted, record: Record) -> Verdict:

@@ -11,6 +11,7 @@ from dbalias.api.project import Command, MigrateMode
 from dbalias.django.commands import is_reading
 from dbalias.django.entries import EntryKind
 from dbalias.migrations.approval import UNDECIDED, Decision
+from dbalias.migrations.identity import is_same_program
 from dbalias.migrations.marks import PROJECT, Purpose, Task
 
 REQUEST_LIMIT = 253
@@ -25,7 +26,8 @@ class Wanted:
     ``identity`` and ``body`` are ``run_identity`` and ``body_hash``; ``database`` is
     ``PhysicalDatabase.key``; ``requested_at`` the annotation of alias or project that asks for a
     run of this purpose; ``command`` is set for the purpose of that name alone; ``decision`` is
-    what a person decided where the mode asks one.
+    what a person decided where the mode asks one. ``partial``: for want of an alias, not all
+    places that a command looks at are known.
     """
 
     project: str
@@ -45,11 +47,17 @@ class Wanted:
     image: str | None = None
     history_limit: int = 3
     decision: Decision = UNDECIDED
+    partial: bool = False
 
     @property
     def task(self) -> Task:
         """What the run is for, and where."""
         return Task(self.alias, self.purpose, self.command.name if self.command else "")
+
+    def is_of(self, identity: str) -> bool:
+        """Tell whether a run of this identity was this one, as far as its places are known."""
+        same = self.partial and is_same_program(identity, self.identity)
+        return same or identity == self.identity
 
     @property
     def writes(self) -> bool:

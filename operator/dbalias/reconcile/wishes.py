@@ -18,7 +18,6 @@ from dbalias.migrations.identity import (
     body_hash,
     command_identity,
     database_mark,
-    is_same_program,
     run_identity,
 )
 from dbalias.migrations.jobs import JobSpec, build_job
@@ -128,7 +127,7 @@ class Wishes:
             alias: [routing_on(document, alias), entry.database.key if entry.database else ""]
             for alias, entry in resolution.entries.items()
         }
-        wanted = Wanted(
+        return Wanted(
             project=project.metadata.name,
             alias=PROJECT,
             object=project.metadata.name,
@@ -142,12 +141,8 @@ class Wishes:
             requested_at=_latest(project.metadata.annotations, [REQUESTS[Purpose.COMMAND]]),
             image=project.image,
             history_limit=project.migrate.history_limit,
+            partial=bool(resolution.problems),
         )
-        completed = self.record(wanted.task).completed
-        if completed is None or not resolution.problems:
-            return wanted
-        same = is_same_program(completed.identity, wanted.identity)
-        return replace(wanted, identity=completed.identity) if same else wanted
 
     def _body_hash(
         self, owner: DatabaseAlias, entry: Entry, routing: JSON, **fields: object

@@ -53,6 +53,19 @@ def test_new_image_passes_the_command_before_it_though_an_alias_cannot_be_resolv
     assert started(scene) == []
 
 
+def test_command_of_the_project_that_ends_while_an_alias_is_unresolved_is_not_repeated() -> None:
+    """It began when all were known; nothing but the Secret is missing since."""
+    scene = published(HISTORY)
+    body = scene.get("DatabaseAlias", "shop-users")
+    scene.put({**body, "spec": {**body["spec"], "host": "other.example"}}).settle()
+    assert started(scene.wait(30).settle()) == ["history"]
+    scene.drop("Secret", "users")
+    end(scene.wait(30).settle(), "history")
+    assert started(scene) == []
+    scene.put(secret("users")).settle()
+    assert started(scene.wait(30).settle()) == ["users"]
+
+
 def test_renamed_command_of_the_project_waits_for_the_run_of_its_old_name() -> None:
     """It is the same program, perhaps."""
     scene = a_scene(LAST)
