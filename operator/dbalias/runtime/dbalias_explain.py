@@ -6,12 +6,13 @@ from dbalias_errors import Exit, RunError, code_of, is_connection_error
 from dbalias_report import Report
 
 
-def explain(error: Exception, report: Report, *, is_check: bool) -> RunError:
+def explain(error: BaseException, report: Report, *, is_check: bool) -> RunError:
     """Return how the error ends the run of this report, in words without values."""
     from django.core.management.base import CommandError, SystemCheckError
+    from django.db.utils import Error as DatabaseError
 
     current = report.content["current"]
-    code = code_of(error)
+    code = code_of(error) if isinstance(error, DatabaseError) else ""
     kind = type(error).__name__ + (f", database error {code}" if code else "")
     if isinstance(error, SystemCheckError):
         return RunError(Exit.CONFIGURATION, "Django's system check fails: see the log")
@@ -21,7 +22,7 @@ def explain(error: Exception, report: Report, *, is_check: bool) -> RunError:
         return RunError(
             Exit.UNREACHABLE, f'database "{alias}": the connection broke ({kind}){during}'
         )
-    if isinstance(error, CommandError):
+    if isinstance(error, CommandError) and current is None:
         return RunError(Exit.MIGRATION, f"migrate refuses: {error}")
     if current is None:
         place = "after the last migration" if report.content["appliedCount"] else "before any"

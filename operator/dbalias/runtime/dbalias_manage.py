@@ -26,7 +26,7 @@ if __name__ == "__main__":  # Python knows at most the dated folder behind ..dat
 import dbalias_databases
 from dbalias_command import ending, run_child
 from dbalias_errors import REASONS, Exit, RunError
-from dbalias_report import Report, log, report_path
+from dbalias_report import Report, log, report_path, write_any_text
 from dbalias_setup import find_migrated, find_published, seconds, set_up
 
 _OPTION = "--database"
@@ -137,6 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.environ["DBALIAS_MIGRATE_ALIAS"] = options.database
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dbalias_settings")
     os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
+    write_any_text()
     run = Run(options)
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, run.stop)
@@ -148,7 +149,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         run.execute()
     except RunError as error:
         return _end(run, error.code, error.message)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         traceback.print_exc()
         return _end(
             run, Exit.CONFIGURATION, f"before the command: {type(error).__name__}: see the log"

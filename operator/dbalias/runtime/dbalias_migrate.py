@@ -26,7 +26,7 @@ if __name__ == "__main__":  # Python knows at most the dated folder behind ..dat
 import dbalias_databases
 from dbalias_errors import REASONS, Exit, RunError, open_connection
 from dbalias_explain import explain
-from dbalias_report import Report, log, report_path
+from dbalias_report import Report, log, report_path, write_any_text
 from dbalias_sessions import keep_alive, let_server_notice
 from dbalias_setup import seconds, set_up
 from dbalias_watch import watched
@@ -208,6 +208,20 @@ class Run:
             if not self.report.content["pendingCount"]:
                 self._look_for_missing_tables(connection, apps)
             raise
+        if self.report.content["pendingCount"]:
+            self._demand_nothing_pending(connection, apps)
+
+    def _demand_nothing_pending(self, connection: Any, apps: Sequence[str] | None) -> None:
+        """Refuse to call migrated what arguments such as --plan have kept from it."""
+        from dbalias_plan import read_plan
+
+        pending = read_plan(connection, apps).pending
+        if pending:
+            raise RunError(
+                Exit.MIGRATION,
+                f"migrate ended without an error, and {len(pending)} migrations are pending: "
+                f"{_listed(pending, 3)}; correct migrate.args ({' '.join(self.options.args)})",
+            )
 
     def _call_migrate(self, apps: Sequence[str] | None) -> None:
         from django.core.management import call_command
@@ -246,6 +260,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ["DBALIAS_MIGRATE_ALIAS"] = options.database
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dbalias_settings")
     os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
+    write_any_text()
     run = Run(options)
     with watched(run):
         return _run_to_the_end(run)
@@ -258,7 +273,7 @@ def _run_to_the_end(run: Run) -> int:
         run.execute()
     except RunError as error:
         return _end(run, error.code, error.message)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         traceback.print_exc()
         explained = explain(error, run.report, is_check=run.options.check)
         return _end(run, explained.code, explained.message)

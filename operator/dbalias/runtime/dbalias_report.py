@@ -16,6 +16,8 @@ one form each, for programs that follow a run (names hold no spaces; S and N are
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import sys
@@ -38,8 +40,16 @@ _Spot = tuple[dict[str, Any], str]
 
 def log(text: str) -> None:
     """Write one line for people to stdout."""
-    sys.stdout.write(f"dbalias: {one_line(text, limit=10_000)}\n")
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):  # nobody reads: no reason to end a run
+        sys.stdout.write(f"dbalias: {one_line(text, limit=10_000)}\n")
+        sys.stdout.flush()
+
+
+def write_any_text() -> None:
+    """Let no name end a run that the image's locale cannot write: it is shown with escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def one_line(text: str, *, limit: int) -> str:
@@ -138,16 +148,16 @@ class Report:
         if self._path is None:
             return
         try:
-            file = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o644)
-        except OSError as error:
+            with open(self._path, "wb", opener=_without_truncating, buffering=0) as file:
+                file.write(data.ljust(LIMIT))
+                file.truncate(len(data) if self.content["state"] in ENDED else LIMIT)
+        except OSError as error:  # no such place, or no room: the exit code tells the most
             log(f"no report is written to {self._path}: {error.strerror}")
             self._path = None
-            return
-        try:
-            os.pwrite(file, data.ljust(LIMIT), 0)
-            os.ftruncate(file, len(data) if self.content["state"] in ENDED else LIMIT)
-        finally:
-            os.close(file)
+
+
+def _without_truncating(path: str, _: int) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
 
 
 def report_path(env: Mapping[str, str]) -> str | None:

@@ -39,7 +39,7 @@ def set_up(alias: str | None) -> None:
         from django.db import router
 
         _ = router.routers  # imports them now, and not at the first query
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # settings may leave by sys.exit
         raise RunError(Exit.CONFIGURATION, _describe(error)) from None
     if alias is not None:
         find_migrated(alias)
@@ -92,7 +92,7 @@ def _tell_what_is_replaced() -> None:
         log(f"settings of {overlay.base} that the published ones replace: {names}")
 
 
-def _describe(error: Exception) -> str:
+def _describe(error: BaseException) -> str:
     from django.core.exceptions import ImproperlyConfigured
 
     if isinstance(error, dbalias_databases.ConfigurationError):
@@ -109,7 +109,7 @@ def _describe(error: Exception) -> str:
     return f"the settings module {module} or an installed app does not load: {_said(error)}{place}"
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     from django.core.exceptions import ImproperlyConfigured
 
     name = type(error).__name__

@@ -23,7 +23,7 @@ if __name__ == "__main__":  # Python knows at most the dated folder behind ..dat
 
 import dbalias_databases
 from dbalias_errors import Exit, RunError, code_of, open_connection
-from dbalias_report import log
+from dbalias_report import log, write_any_text
 from dbalias_setup import find_connection, seconds, set_up
 
 _POLL_SECONDS = 2.0
@@ -40,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dbalias_settings")
     os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
+    write_any_text()
     try:
         set_up(None)
         aliases = _ours(options.database)
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RunError as failure:
         log(failure.message)
         return int(failure.code)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         traceback.print_exc()
         log(f"the migrations of this image cannot be read: {type(error).__name__}")
         return int(Exit.CONFIGURATION)
