@@ -44,8 +44,8 @@ fast: $(LOCKED)
 	@$(PYTEST) -n 2 --dist worksteal $(FAST)
 
 slow: $(LOCKED)
-	@echo "→ tests on real parts, three at a time: $(SLOW)"
-	@$(PYTEST) -n 3 --dist worksteal $(SLOW)
+	@echo "→ tests on real parts, four at a time: $(SLOW)"
+	@$(PYTEST) -n 4 --dist worksteal $(SLOW)
 
 test: lint types imports fast slow ## everything, on a cluster and databases of its own
 	@echo "→ all passed. Next: make demo"
