@@ -15,6 +15,7 @@ from dbalias.api.meta import JSON, Key, Kind
 from dbalias.api.parse_alias import parse_alias
 from dbalias.api.parse_project import parse_project
 from dbalias.api.project import DjangoProject
+from dbalias.cli.input import add_namespace, project_name
 from dbalias.cli.refusal import RefusedError
 from dbalias.cluster.client import Api
 from dbalias.cluster.user import UserCluster
@@ -33,8 +34,8 @@ class Declared:
 
 def add_place(parser: argparse.ArgumentParser) -> None:
     """Declare the options that say which project, and where."""
-    parser.add_argument("project", metavar="PROJECT", help="the DjangoProject")
-    parser.add_argument("-n", "--namespace", help="default: the context's")
+    parser.add_argument("project", metavar="PROJECT", type=project_name, help="the DjangoProject")
+    add_namespace(parser, help="default: the context's")
     parser.add_argument("--context", help="the kubeconfig's context to use")
 
 

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import math
 import secrets
 import signal
 import sys
@@ -47,10 +49,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--database", action="append", default=[], metavar="ALIAS", help="repeatable"
     )
     where.add_argument("--all", action="store_true", help="every alias that is ours to migrate")
-    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="for all Jobs together")
+    parser.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="for all Jobs together")
     parser.add_argument("--keep", action="store_true", help="leave the Jobs, for a look at them")
     parser.add_argument("--keep-going", action="store_true", help="after a failure, too")
     parser.add_argument("--yes", action="store_true", help="for commands that delete data")
+
+
+def _seconds(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < math.inf:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text} is not a number of seconds, more than 0")
 
 
 def run(arguments: argparse.Namespace) -> int:

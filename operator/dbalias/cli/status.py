@@ -20,6 +20,7 @@ from typing import Any
 
 import yaml
 
+from dbalias.cli.input import project_name
 from dbalias.cli.output import Style
 from dbalias.cli.pod_logs import Logs
 from dbalias.cli.progress import AliasProgress, CommandProgress, ProjectProgress, read_progress
@@ -37,7 +38,9 @@ CLEAR = "\x1b[H\x1b[2J"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``dbalias status``."""
-    parser.add_argument("project", nargs="?", metavar="PROJECT", help="this DjangoProject alone")
+    parser.add_argument(
+        "project", nargs="?", metavar="PROJECT", type=project_name, help="this DjangoProject alone"
+    )
     scope = parser.add_mutually_exclusive_group()
     scope.add_argument("-n", "--namespace", help="default: the context's")
     scope.add_argument("-A", "--all-namespaces", action="store_true")

@@ -97,3 +97,26 @@ def test_a_full_disk_is_one_line(unbuffered: str, dbalias: Run) -> None:
     with Path("/dev/full").open("w") as full:
         ended = written_to(full.fileno(), "graph", path, unbuffered=unbuffered)
     assert ended == (2, "dbalias graph: not all is written: No space left on device\n")
+
+
+@pytest.mark.parametrize("verb", ["approve", "manage", "retry", "status"])
+@pytest.mark.parametrize("name", ["", "shop/status", "../shop"])
+def test_verbs_for_a_cluster_refuse_what_is_no_name_before_they_ask_for_it(
+    verb: str, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A variable that is not set would ask for the list, of which nothing waits."""
+    with pytest.raises(SystemExit) as ended:
+        main([verb, name])
+    assert ended.value.code == 2
+    assert f"{name!r} is no name of a DjangoProject" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("time", ["nan", "inf", "-1", "0", "soon"])
+def test_manage_refuses_a_time_that_never_comes_or_is_over(
+    time: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before a Job is made, which it would leave or stop at once."""
+    with pytest.raises(SystemExit) as ended:
+        main(["manage", "shop", f"--timeout={time}", "--", "check"])
+    assert ended.value.code == 2
+    assert f"{time} is not a number of seconds" in capsys.readouterr().err
