@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dbalias_errors import Exit, RunError, code_of, is_connection_error
+from dbalias_errors import REASONS, Exit, RunError, code_of, is_connection_error
 from dbalias_report import Report
 
 
@@ -31,6 +31,14 @@ def explain(error: BaseException, report: Report, *, is_check: bool) -> RunError
     undone = _is_undone(report)
     left = "it was rolled back" if undone else "what it did so far stays in the database"
     return RunError(Exit.MIGRATION, f"{current} failed ({kind}); {left}: see the log")
+
+
+def end(report: Report, code: Exit, message: str, *, done: str = REASONS[Exit.DONE]) -> int:
+    """Write how a run ended, with ``done`` as the reason of a good end; return its exit code."""
+    state = {Exit.DONE: "done", Exit.STOPPED: "stopped"}.get(code, "failed")
+    reason = done if code is Exit.DONE else REASONS[code]
+    report.ended(state, code=int(code), reason=reason, message=message)
+    return int(code)
 
 
 def _is_undone(report: Report) -> bool:

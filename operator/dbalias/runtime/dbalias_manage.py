@@ -25,9 +25,10 @@ if __name__ == "__main__":  # Python knows at most the dated folder behind ..dat
 
 import dbalias_databases
 from dbalias_command import ending, run_child
-from dbalias_errors import REASONS, Exit, RunError
-from dbalias_report import Report, log, report_path, write_any_text
-from dbalias_setup import find_migrated, find_published, seconds, set_up
+from dbalias_errors import Exit, RunError
+from dbalias_explain import end
+from dbalias_report import Report, log, report_path
+from dbalias_setup import find_migrated, find_published, prepare, seconds, set_up
 
 _OPTION = "--database"
 
@@ -133,11 +134,7 @@ def _named(words: Sequence[str]) -> list[str]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run with these arguments (default: the process'); return the exit code."""
     options = parse(sys.argv[1:] if argv is None else argv)
-    if options.database is not None:
-        os.environ["DBALIAS_MIGRATE_ALIAS"] = options.database
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dbalias_settings")
-    os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
-    write_any_text()
+    prepare(options.database)
     run = Run(options)
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, run.stop)
@@ -148,13 +145,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         run.execute()
     except RunError as error:
-        return _end(run, error.code, error.message)
+        return end(run.report, error.code, error.message)
     except (Exception, SystemExit) as error:
         traceback.print_exc()
-        return _end(
-            run, Exit.CONFIGURATION, f"before the command: {type(error).__name__}: see the log"
+        return end(
+            run.report,
+            Exit.CONFIGURATION,
+            f"before the command: {type(error).__name__}: see the log",
         )
-    return _end(run, Exit.DONE, f"{run.words[0]} has ended well")
+    return end(run.report, Exit.DONE, f"{run.words[0]} has ended well", done="Completed")
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -172,13 +171,6 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if not options.words:
         parser.error("a management command follows --")
     return options
-
-
-def _end(run: Run, code: Exit, message: str) -> int:
-    state = {Exit.DONE: "done", Exit.STOPPED: "stopped"}.get(code, "failed")
-    reason = "Completed" if code is Exit.DONE else REASONS[code]
-    run.report.ended(state, code=int(code), reason=reason, message=message)
-    return int(code)
 
 
 if __name__ == "__main__":

@@ -24,11 +24,11 @@ if __name__ == "__main__":  # Python knows at most the dated folder behind ..dat
     sys.path[:0] = [str(Path(__file__).absolute().parent), str(Path.cwd())]
 
 import dbalias_databases
-from dbalias_errors import REASONS, Exit, RunError, open_connection
-from dbalias_explain import explain
-from dbalias_report import Report, log, report_path, write_any_text
+from dbalias_errors import Exit, RunError, open_connection
+from dbalias_explain import end, explain
+from dbalias_report import Report, log, report_path
 from dbalias_sessions import keep_alive, let_server_notice
-from dbalias_setup import seconds, set_up
+from dbalias_setup import prepare, seconds, set_up
 from dbalias_watch import watched
 
 _LOG_LINES = 200
@@ -257,10 +257,7 @@ class Run:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run with these arguments (default: the process'); return the exit code."""
     options = parse(sys.argv[1:] if argv is None else argv)
-    os.environ["DBALIAS_MIGRATE_ALIAS"] = options.database
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dbalias_settings")
-    os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
-    write_any_text()
+    prepare(options.database)
     run = Run(options)
     with watched(run):
         return _run_to_the_end(run)
@@ -272,12 +269,12 @@ def _run_to_the_end(run: Run) -> int:
     try:
         run.execute()
     except RunError as error:
-        return _end(run, error.code, error.message)
+        return end(run.report, error.code, error.message)
     except (Exception, SystemExit) as error:
         traceback.print_exc()
         explained = explain(error, run.report, is_check=run.options.check)
-        return _end(run, explained.code, explained.message)
-    return _end(run, Exit.DONE, _account(run))
+        return end(run.report, explained.code, explained.message)
+    return end(run.report, Exit.DONE, _account(run))
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -304,12 +301,6 @@ def _account(run: Run) -> str:
         return f"{content['pendingCount']} migrations are pending, and nothing was written"
     count = content["appliedCount"]
     return f"{count} migrations applied" if count else "nothing to migrate"
-
-
-def _end(run: Run, code: Exit, message: str) -> int:
-    state = {Exit.DONE: "done", Exit.STOPPED: "stopped"}.get(code, "failed")
-    run.report.ended(state, code=int(code), reason=REASONS[code], message=message)
-    return int(code)
 
 
 def _listed(names: Sequence[str], most: int = 10) -> str:

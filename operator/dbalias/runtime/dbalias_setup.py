@@ -13,7 +13,7 @@ from typing import Any
 
 import dbalias_databases
 from dbalias_errors import Exit, RunError
-from dbalias_report import log
+from dbalias_report import log, write_any_text
 
 _SAFE_MESSAGES = (ImportError, KeyError, NameError, AttributeError, FileNotFoundError)
 """Their messages hold names; those of others may hold values."""
@@ -25,6 +25,15 @@ def seconds(text: str) -> float:
         if 0 <= float(text) < math.inf:
             return float(text)
     raise argparse.ArgumentTypeError(f"{text} is not a number of seconds, 0 or more")
+
+
+def prepare(alias: str | None) -> None:
+    """Give this process what settings, drivers and its output go by, before any is loaded."""
+    if alias is not None:
+        os.environ["DBALIAS_MIGRATE_ALIAS"] = alias
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dbalias_settings")
+    os.environ.setdefault("PGCONNECT_TIMEOUT", "10")
+    write_any_text()
 
 
 def set_up(alias: str | None) -> None:
