@@ -29,6 +29,8 @@ from typing import Any
 FORMAT = 1
 LIMIT = 4096
 """Bytes; what the kubelet keeps of a termination message."""
+PLAN_SHARE = 1024
+"""Bytes of a report that a plan keeps while something else must be cut."""
 ENDED = frozenset({"done", "failed", "stopped"})
 """States after which nothing more is written."""
 DEFAULT_PATH = "/dev/termination-log"
@@ -176,8 +178,15 @@ def _bounded(value: Any, limit: int = _LONGEST_TEXT) -> Any:
 
 
 def _shorten(content: dict[str, Any]) -> None:
-    """Drop the end of the longest list, or half of the longest text when every list is empty."""
+    """Drop the end of the longest list, or half of the longest text when every list is empty.
+
+    A plan beyond its share gives way first: the log has all of it, and nothing else has the rest.
+    """
     places = list(_places(content))
+    plan = list(_places(content.get("plan")))
+    if any(holder[key] for holder, key in plan if isinstance(holder[key], list)):
+        data = json.dumps(content["plan"], ensure_ascii=False).encode()
+        places = plan if len(data) > PLAN_SHARE else places
     longest = max((p for p in places if isinstance(p[0][p[1]], list)), key=_size)
     items = longest[0][longest[1]]
     if items:
