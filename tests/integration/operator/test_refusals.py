@@ -42,13 +42,13 @@ def test_a_refused_secret_makes_no_stir(space: Space) -> None:
 
 def test_a_foreign_job_with_the_name_of_an_attempt_is_left_alone(space: Space) -> None:
     """NameTaken, not adoption: and once it is gone the attempt is made by itself."""
-    space.apply(project(image="shop:1"), alias("default"), secret())
+    space.apply(project(image="shop:1"), alias("default", host="foreign.example"), secret())
     name = only_job(space)["metadata"]["name"]
     space.delete("djp", "shop")
     space.delete("dba", "shop-default")
     wait_until(lambda: not space.all("jobs"), what="the Job collected")
     space.apply(foreign_job(name))
-    space.apply(project(image="shop:1"), alias("default"))
+    space.apply(project(image="shop:1"), alias("default", host="foreign.example"))
     said = space.wait_for("dba", "shop-default", reason="NameTaken")
     assert name in said["message"]
     assert space.condition("djp", "shop", "Stalled")["status"] == "True"
@@ -82,7 +82,7 @@ def test_a_secret_of_a_name_that_is_not_needed_is_nobodys_trouble(space: Space) 
 
 def test_a_job_starts_after_the_settings_have_settled_and_is_stored_before(space: Space) -> None:
     """Its record names it; without a node it says why its pod waits."""
-    space.apply(project(image="shop:1"), alias("default"), secret())
+    space.apply(project(image="shop:1"), alias("default", host="settled.example"), secret())
     job = only_job(space)
     created = job["metadata"]["creationTimestamp"]
     alias_body = space.get("dba", "shop-default") or {}
