@@ -61,6 +61,7 @@ def test_nothing_runs_before_a_person_has_approved_exactly_what_is_pending(
 
     refused = person.run("approve", PROJECT)
     assert refused.code == 2
+    assert "CREATE TABLE" in refused.out
     assert "all of the SQL: kubectl" in refused.out
     assert "no terminal to ask on: give --digest or --yes" in refused.err
     annotate(shop, digest[:12])

@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass
 from enum import StrEnum
 
+import pytest
+
 from stage.garbage import Way, clear, set_time_to_live
 from stage.held import Held, start_all
 from stage.kill.cells import HALF_DONE
@@ -79,6 +81,7 @@ def held(new_shop: NewShop, case: Case) -> Held:
     return Held(shop, make("gated"), case.step)
 
 
+@pytest.mark.usefixtures("steady_operator")  # killed before it stores an end, it would run again
 def test_cleared_away_at_any_moment_a_run_is_neither_repeated_nor_forgotten(
     new_shop: NewShop, setting: Setting
 ) -> None:

@@ -31,6 +31,8 @@ LIMIT = 4096
 """Bytes; what the kubelet keeps of a termination message."""
 PLAN_SHARE = 1024
 """Bytes of a report that a plan keeps while something else must be cut."""
+PLAN_WITH_SQL = 4
+"""Migrations that a plan beyond its share keeps, with the beginning of their SQL."""
 ENDED = frozenset({"done", "failed", "stopped"})
 """States after which nothing more is written."""
 DEFAULT_PATH = "/dev/termination-log"
@@ -183,10 +185,13 @@ def _shorten(content: dict[str, Any]) -> None:
     A plan beyond its share gives way first: the log has all of it, and nothing else has the rest.
     """
     places = list(_places(content))
-    plan = list(_places(content.get("plan")))
-    if any(holder[key] for holder, key in plan if isinstance(holder[key], list)):
-        data = json.dumps(content["plan"], ensure_ascii=False).encode()
-        places = plan if len(data) > PLAN_SHARE else places
+    plan = content.get("plan") or {}
+    if any(holder[key] for holder, key in _places(plan) if isinstance(holder[key], list)):
+        beyond = len(json.dumps(plan, ensure_ascii=False).encode()) > PLAN_SHARE
+        places = list(_places(plan)) if beyond else places
+        # `pending` has the names: the SQL of the first tells more than the names again.
+        if beyond and len(plan.get("migrations") or ()) > PLAN_WITH_SQL:
+            places = [(plan, "migrations")]
     longest = max((p for p in places if isinstance(p[0][p[1]], list)), key=_size)
     items = longest[0][longest[1]]
     if items:
