@@ -26,6 +26,7 @@ class Condition(StrEnum):
     ROLLED_OUT = "RolledOut"
     CREDENTIALS_AVAILABLE = "CredentialsAvailable"
     CONNECTED = "Connected"
+    PROVISIONED = "Provisioned"
 
 
 class Status(StrEnum):
@@ -47,6 +48,7 @@ class Reason(StrEnum):
     DATABASE_AHEAD = "DatabaseAhead"
     COMMANDS_COMPLETED = "CommandsCompleted"
     AVAILABLE = "Available"
+    PROVISIONED = "Provisioned"
     ROLLED_OUT = "RolledOut"
     # nothing to do
     EMPTY_DEFAULT = "EmptyDefault"
@@ -84,8 +86,16 @@ class Reason(StrEnum):
     POD_UNSCHEDULABLE = "PodUnschedulable"
     NODE_LOST = "NodeLost"
     LOCK_NOT_OBTAINED = "LockNotObtained"
+    SERVER_NOT_FOUND = "ServerNotFound"
+    NAMESPACE_NOT_ALLOWED = "NamespaceNotAllowed"
+    SERVER_UNAVAILABLE = "ServerUnavailable"
+    PROVISIONING = "Provisioning"
+    ROTATION_PENDING = "RotationPending"
     DATABASE_UNREACHABLE = "DatabaseUnreachable"
     LOGIN_REFUSED = "LoginRefused"
+    CERTIFICATE_REFUSED = "CertificateRefused"
+    SERVER_READ_ONLY = "ServerReadOnly"
+    SERVER_FULL = "ServerFull"
     INTERRUPTED = "Interrupted"
     PLAN_SUPERSEDED = "PlanSuperseded"
     ROLLING_OUT = "RollingOut"
@@ -94,6 +104,12 @@ class Reason(StrEnum):
     ALIAS_CONFLICT = "AliasConflict"
     DEPENDENCY_CYCLE = "DependencyCycle"
     NAME_TAKEN = "NameTaken"
+    DATABASE_EXISTS = "DatabaseExists"
+    DATABASE_CLAIMED = "DatabaseClaimed"
+    ROLE_EXISTS = "RoleExists"
+    DATABASE_LOST = "DatabaseLost"
+    PRIVILEGE_MISSING = "PrivilegeMissing"
+    STATEMENT_FAILED = "StatementFailed"
     TOO_LARGE = "TooLarge"
     SETTINGS_FAILED = "SettingsFailed"
     AUDIT_REFUSED = "AuditRefused"
@@ -111,6 +127,12 @@ STALLING = frozenset(
         Reason.ALIAS_CONFLICT,
         Reason.DEPENDENCY_CYCLE,
         Reason.NAME_TAKEN,
+        Reason.DATABASE_EXISTS,
+        Reason.DATABASE_CLAIMED,
+        Reason.ROLE_EXISTS,
+        Reason.DATABASE_LOST,
+        Reason.PRIVILEGE_MISSING,
+        Reason.STATEMENT_FAILED,
         Reason.TOO_LARGE,
         Reason.SETTINGS_FAILED,
         Reason.AUDIT_REFUSED,
@@ -122,7 +144,7 @@ STALLING = frozenset(
         Reason.COMMAND_INTERRUPTED,
     }
 )
-"""Reasons that only an edit or a request cures: with them ``Stalled`` is True."""
+"""Reasons that only an edit, a request or a hand on the server cures: ``Stalled`` is True."""
 
 
 @dataclass(frozen=True, slots=True)

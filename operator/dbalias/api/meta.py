@@ -12,6 +12,8 @@ GROUP = "dbalias.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 FIELD_MANAGER = "dbalias"
+SERVERS_FIELD_MANAGER = f"{FIELD_MANAGER}-servers"
+"""Writes what the passes over servers know: two managers share one status."""
 DEFAULT_ALIAS = "default"
 
 JSON = Any
@@ -52,6 +54,7 @@ class Metadata:
 
     ``changed_at`` is the newest of creationTimestamp and those managedFields times that
     do not belong to a status write: since when the declared input stands as it is.
+    ``deleted_at`` is when somebody asked for its deletion.
     """
 
     namespace: str
@@ -61,6 +64,12 @@ class Metadata:
     resource_version: str = ""
     created_at: datetime | None = None
     changed_at: datetime | None = None
-    deleting: bool = False
+    deleted_at: datetime | None = None
+    finalizers: tuple[str, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def deleting(self) -> bool:
+        """Whether somebody has deleted the object, and finalizers hold it yet."""
+        return self.deleted_at is not None

@@ -1,4 +1,4 @@
-"""How our objects say whose they are: labels, annotations and the one owner reference."""
+"""How our objects say whose they are: labels, annotations, finalizer, owner reference."""
 
 from __future__ import annotations
 
@@ -8,6 +8,18 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "dbalias"
 PROJECT_LABEL = f"{GROUP}/project"
 ALIAS_LABEL = f"{GROUP}/alias"
+
+DATABASE_FINALIZER = f"{GROUP}/database"
+"""On an alias whose database is dropped with it, and on no other."""
+ROTATE_REQUESTED_AT = f"{GROUP}/rotate-requested-at"
+"""Annotation of an alias: a time at which somebody asked for a new password."""
+
+PROVISIONED_FOR = f"{GROUP}/provisioned-for"
+"""Annotation of a binding Secret: the mark of the alias that it was made for."""
+CHECKSUM = f"{GROUP}/checksum"
+"""Annotation of a binding Secret: a salted digest of its data, which shows an edit."""
+ROTATED_AT = f"{GROUP}/rotated-at"
+"""Annotation of a binding Secret: when its login was published."""
 
 
 def owner_reference(project: Metadata) -> dict[str, JSON]:

@@ -9,10 +9,18 @@ from datetime import UTC, datetime
 
 from dbalias.api import limits
 from dbalias.api.conditions import parse_timestamp
-from dbalias.api.meta import API_VERSION, FIELD_MANAGER, JSON, Kind, Metadata
+from dbalias.api.meta import (
+    API_VERSION,
+    FIELD_MANAGER,
+    JSON,
+    SERVERS_FIELD_MANAGER,
+    Kind,
+    Metadata,
+)
 from dbalias.api.reader import Reader
 from dbalias.api.shapes import Record
 
+_OURS = (FIELD_MANAGER, SERVERS_FIELD_MANAGER)
 _ENVELOPE = ("apiVersion", "kind", "metadata", "spec", "status")
 
 
@@ -58,7 +66,8 @@ def parse_metadata(metadata: Mapping[str, JSON]) -> Metadata:
         resource_version=_text(metadata.get("resourceVersion")),
         created_at=created,
         changed_at=max(_declared_at(created, metadata.get("managedFields") or ()), default=None),
-        deleting=bool(metadata.get("deletionTimestamp")),
+        deleted_at=_time(metadata.get("deletionTimestamp")),
+        finalizers=tuple(metadata.get("finalizers") or ()),
         annotations=_table(metadata.get("annotations")),
         labels=_table(metadata.get("labels")),
     )
@@ -70,7 +79,7 @@ def _declared_at(
     if created:
         yield created
     for entry in managed_fields:
-        ours = entry.get("manager") == FIELD_MANAGER or entry.get("subresource") == "status"
+        ours = entry.get("manager") in _OURS or entry.get("subresource") == "status"
         time = None if ours else _time(entry.get("time"))
         if time:
             yield time

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dbalias.api.meta import FIELD_MANAGER, Kind
+from dbalias.api.meta import FIELD_MANAGER, SERVERS_FIELD_MANAGER, Kind
 from dbalias.api.parse import is_ours, parse_alias, parse_object
 from dbalias.api.parse_metadata import parse_metadata
 from unit.api.bodies import a_body, an_alias
@@ -33,12 +33,14 @@ def test_metadata_of_a_live_object_is_read() -> None:
             "deletionTimestamp": LATER,
             "annotations": {"a": "b"},
             "labels": {"c": "d"},
+            "finalizers": ["dbalias.dev/database"],
         }
     )
     assert (metadata.namespace, metadata.name, metadata.uid) == ("apps", "users", "u")
     assert (metadata.generation, metadata.resource_version) == (3, "7")
     assert (metadata.annotations, metadata.labels) == ({"a": "b"}, {"c": "d"})
-    assert metadata.deleting
+    assert (metadata.deleting, metadata.deleted_at) == (True, datetime(2026, 5, 1, 9, tzinfo=UTC))
+    assert metadata.finalizers == ("dbalias.dev/database",)
     assert metadata.created_at == metadata.changed_at == datetime(2026, 5, 1, 8, tzinfo=UTC)
 
 
@@ -69,6 +71,7 @@ def test_time_that_is_none_counts_as_absent() -> None:
         pytest.param([_entry("kubectl"), _entry("helm", CREATED)], 9, id="edited before"),
         pytest.param([_entry("kubectl", subresource="status")], 8, id="a status written"),
         pytest.param([_entry(FIELD_MANAGER)], 8, id="written by the operator"),
+        pytest.param([_entry(SERVERS_FIELD_MANAGER)], 8, id="a finalizer set by the operator"),
         pytest.param([_entry("kubectl", None)], 8, id="no time"),
     ],
 )
