@@ -15,10 +15,10 @@ from typing import Any
 
 from dbalias.api.alias import Credentials, DatabaseAlias, Preset
 from dbalias.api.secrets import SecretBytes
+from dbalias.api.urls import parse_url, render_url
 from dbalias.cli.offline import STAND_IN, Reference, Scene, references_of
 from dbalias.django.credentials import PRESET_KEYS
 from dbalias.django.sources import Found, SourceRef, Sources, secret_ref
-from dbalias.django.urls import parse_url, render_url
 
 FIELDS = ("user", "password", "host", "port", "name", "url")
 _VARIABLE = re.compile(rf"DBALIAS_(.+)_({'|'.join(FIELDS).upper()})")

@@ -13,11 +13,11 @@ from dbalias.api.alias import Credentials, Preset
 from dbalias.api.conditions import Reason
 from dbalias.api.problems import Problem
 from dbalias.api.secrets import SecretBytes
+from dbalias.api.urls import parse_url
 from dbalias.django.engines import Engine, Family, family_of
 from dbalias.django.option_kinds import LIBPQ, MYSQL_TEXT
 from dbalias.django.options import value_fault
 from dbalias.django.sources import Found, Missing, SourceRef, Sources, SourceState, secret_ref
-from dbalias.django.urls import parse_url
 
 PRESET_KEYS: Mapping[Preset, Mapping[str, str]] = {
     Preset.BASIC_AUTH: {"user": "username", "password": "password"},

@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping
 
 from dbalias.api.meta import JSON
 from dbalias.api.secrets import SecretBytes
+from dbalias.api.urls import render_url
 from dbalias.django.build import DJANGO_KEYS
 from dbalias.django.credentials import URL_OPTIONS
 from dbalias.django.document import needed_files
 from dbalias.django.engines import URL_SCHEMES, family_of
 from dbalias.django.entries import Resolution
 from dbalias.django.runtime_files import FOLDER
-from dbalias.django.urls import render_url
 
 
 def secret_data(

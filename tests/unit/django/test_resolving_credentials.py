@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from dbalias.api.alias import AliasMigrate, DatabaseAlias, MigrateConnection
 from dbalias.api.conditions import Reason
 from dbalias.api.problems import Problem
+from dbalias.api.urls import parse_url, render_url
 from dbalias.django.entries import Entry
 from dbalias.django.resolve import resolve
 from dbalias.django.sources import Missing, SourceKind, SourceRef, Sources, Unavailable
-from dbalias.django.urls import parse_url, render_url
 from unit.builders import a_child, a_project, a_secret, an_alias, credentials
 
 LOGIN = SourceRef(SourceKind.SECRET, "login")

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dbalias.api.alias import TLS, DatabaseAlias, ObjectKeyRef, TLSMode
+from dbalias.api.urls import parse_url, render_url
 from dbalias.django.artefact import build_artefact, secret_data
 from dbalias.django.resolve import resolve
 from dbalias.django.routing import build_routing
-from dbalias.django.urls import parse_url, render_url
 from unit.builders import a_config_map, a_project, a_secret, an_alias, credentials
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
