@@ -110,6 +110,7 @@ def demand(run: Held, case: Case) -> None:
     run.demand_one_history()
 
 
+@pytest.mark.usefixtures("steady_operator")
 def test_jobs_deleted_after_their_end_was_stored_change_nothing(
     new_shop: NewShop, setting: Setting
 ) -> None:
