@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+from collections.abc import Mapping
 from typing import Final, NoReturn, final
 
 
@@ -45,3 +48,12 @@ class SecretBytes:
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a SecretBytes is not to be pickled")
+
+
+def fingerprint(salt: str, data: Mapping[str, SecretBytes]) -> str:
+    """Return 10 characters that change with the data; without the salt they cannot be guessed."""
+    mac = hmac.new(salt.encode(), digestmod=hashlib.sha256)
+    for name in sorted(data):
+        value = data[name].reveal()
+        mac.update(f"{name}\0{len(value)}\0".encode() + value)
+    return mac.hexdigest()[:10]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -57,15 +55,6 @@ class Desired:
     salt: str
     migrate_secret: Mapping[str, SecretBytes]
     hold: Hold | None
-
-
-def fingerprint(salt: str, data: Mapping[str, SecretBytes]) -> str:
-    """Return 10 characters that change with the data; without the salt they cannot be guessed."""
-    mac = hmac.new(salt.encode(), digestmod=hashlib.sha256)
-    for name in sorted(data):
-        value = data[name].reveal()
-        mac.update(f"{name}\0{len(value)}\0".encode() + value)
-    return mac.hexdigest()[:10]
 
 
 def build_desired(snapshot: Snapshot) -> Desired:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from dbalias.api.conditions import parse_timestamp, timestamp
 from dbalias.api.meta import JSON
 from dbalias.api.ownership import labels_of
-from dbalias.api.secrets import SecretBytes
+from dbalias.api.secrets import SecretBytes, fingerprint
 from dbalias.django.artefact import (
     config_map_data,
     needed_files,
@@ -23,7 +23,7 @@ from dbalias.django.artefact import (
 )
 from dbalias.reconcile.actions import Action, DeleteObject, PublishConfigMap, PublishSecret
 from dbalias.reconcile.advance import next_document
-from dbalias.reconcile.desired import Desired, fingerprint, own_data
+from dbalias.reconcile.desired import Desired, own_data
 from dbalias.reconcile.final import final_revision
 from dbalias.reconcile.gate import find_refusal
 from dbalias.reconcile.lead import due_at, extended_at

@@ -9,6 +9,7 @@ from dbalias.api.alias import DatabaseAlias
 from dbalias.api.digest import digest
 from dbalias.api.meta import JSON
 from dbalias.api.project import Command, CommandScope, MigrateMode
+from dbalias.api.secrets import fingerprint
 from dbalias.django.allowance import routing_on
 from dbalias.django.artefact import runtime_hash
 from dbalias.django.engines import Family
@@ -25,7 +26,7 @@ from dbalias.migrations.looks import clearance, look_request
 from dbalias.migrations.marks import OF_THE_SCHEMA, PROJECT, REQUESTS, Purpose, Task
 from dbalias.migrations.record import Record, stored_tasks
 from dbalias.migrations.wanted import Wanted, request_order
-from dbalias.reconcile.desired import Desired, fingerprint
+from dbalias.reconcile.desired import Desired
 from dbalias.reconcile.names import migrate_secret_name, revision_name, stable_name
 from dbalias.reconcile.snapshot import Snapshot
 
