@@ -22,7 +22,7 @@ class Reads:
         self._api = api
         self._scopes = tuple(namespaces) or (None,)
 
-    async def get(self, resource: Resource, namespace: str, name: str) -> JSON | None:
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> JSON | None:
         """Return the object, or None when the server says that there is none."""
         path = resource.value.path(namespace, name)
         answer = await self._api.request("GET", path)
@@ -64,12 +64,18 @@ class Reads:
             item.setdefault("kind", resource.value.kind)
         return items
 
-    async def list_everywhere(self, resource: Resource, *, labels: Selector) -> Sequence[JSON]:
+    async def list_everywhere(
+        self,
+        resource: Resource,
+        *,
+        labels: Selector | None = None,
+        fields: Mapping[str, str] | None = None,
+    ) -> Sequence[JSON]:
         """Return what matches in every namespace that is served and may be read."""
 
         async def one(scope: str | None) -> Sequence[JSON]:
             try:
-                return await self.list(resource, scope, labels=labels)
+                return await self.list(resource, scope, labels=labels, fields=fields)
             except ForbiddenError as error:
                 logger.info("%s", error)
                 return []

@@ -45,19 +45,23 @@ class LiveCluster(Reads):
         answer = await self._write("PATCH", path, body, query=_APPLY_QUERY, content_type=APPLY)
         return answer.body
 
-    async def apply_status(self, resource: Resource, namespace: str, body: JSON) -> None:
+    async def apply_status(
+        self, resource: Resource, namespace: str, body: JSON, *, manager: str = FIELD_MANAGER
+    ) -> None:
         """Server-side apply ``status``; a stale resourceVersion raises ConflictError.
 
         A wrong uid would be ignored here, so the resourceVersion is what keeps a recreated
         object from inheriting the status of its predecessor.
         """
         path = resource.value.path(namespace, body["metadata"]["name"], "status")
-        await self._write("PATCH", path, body, query=_APPLY_QUERY, content_type=APPLY)
+        query = (("fieldManager", manager), _FORCE)
+        await self._write("PATCH", path, body, query=query, content_type=APPLY)
 
-    async def patch(self, resource: Resource, namespace: str, name: str, patch: JSON) -> None:
-        """Merge-patch one object."""
+    async def patch(self, resource: Resource, namespace: str, name: str, patch: JSON) -> JSON:
+        """Merge-patch one object; return it as it is then."""
         path = resource.value.path(namespace, name)
-        await self._write("PATCH", path, patch, query=_MANAGER_QUERY, content_type=MERGE)
+        answer = await self._write("PATCH", path, patch, query=_MANAGER_QUERY, content_type=MERGE)
+        return answer.body
 
     async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str) -> None:
         """Delete this very object; a missing one is deleted already."""
@@ -99,7 +103,8 @@ class LiveCluster(Reads):
 
 
 _MANAGER_QUERY = (("fieldManager", FIELD_MANAGER),)
-_APPLY_QUERY = (*_MANAGER_QUERY, ("force", "true"))
+_FORCE = ("force", "true")
+_APPLY_QUERY = (*_MANAGER_QUERY, _FORCE)
 
 
 def _error(method: str, path: str, answer: Response) -> ClusterError:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from dbalias.api.meta import API_VERSION, JSON, Kind
+from dbalias.api.meta import API_VERSION, FIELD_MANAGER, JSON, Kind
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceType:
-    """A namespaced resource as the API spells it."""
+    """A resource as the API spells it."""
 
     api_version: str
     kind: str
@@ -43,6 +43,7 @@ class Resource(Enum):
     STATEFUL_SETS = ResourceType("apps/v1", "StatefulSet", "statefulsets")
     DAEMON_SETS = ResourceType("apps/v1", "DaemonSet", "daemonsets")
     LEASES = ResourceType("coordination.k8s.io/v1", "Lease", "leases")
+    NAMESPACES = ResourceType("v1", "Namespace", "namespaces")
 
 
 WORKLOADS = {
@@ -90,8 +91,11 @@ Selector = Mapping[str, str | Sequence[str]]
 class Cluster(Protocol):
     """Kubernetes, as far as a pass needs it. Every call has a timeout of its own."""
 
-    async def get(self, resource: Resource, namespace: str, name: str) -> JSON | None:
-        """Return the object, None when there is none; raise UnreadableError otherwise."""
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> JSON | None:
+        """Return the object, None when there is none; raise UnreadableError otherwise.
+
+        ``namespace`` None: the object is a Namespace itself.
+        """
 
     async def list(
         self,
@@ -103,7 +107,13 @@ class Cluster(Protocol):
     ) -> Sequence[JSON]:
         """Return the objects that match; raise UnreadableError."""
 
-    async def list_everywhere(self, resource: Resource, *, labels: Selector) -> Sequence[JSON]:
+    async def list_everywhere(
+        self,
+        resource: Resource,
+        *,
+        labels: Selector | None = None,
+        fields: Mapping[str, str] | None = None,
+    ) -> Sequence[JSON]:
         """Return what matches in all namespaces that are served; raise UnreadableError.
 
         A namespace that the operator may not read (any more) counts as one it does not serve.
@@ -115,11 +125,16 @@ class Cluster(Protocol):
     async def apply(self, resource: Resource, namespace: str, body: JSON) -> JSON:
         """Server-side apply an object that is known to be ours."""
 
-    async def apply_status(self, resource: Resource, namespace: str, body: JSON) -> None:
-        """Server-side apply ``status``; ``metadata.resourceVersion`` guards it."""
+    async def apply_status(
+        self, resource: Resource, namespace: str, body: JSON, *, manager: str = FIELD_MANAGER
+    ) -> None:
+        """Server-side apply ``status``; ``metadata.resourceVersion`` guards it.
 
-    async def patch(self, resource: Resource, namespace: str, name: str, patch: JSON) -> None:
-        """Merge-patch one object."""
+        ``manager``: whose fields these are, where a status has two writers.
+        """
+
+    async def patch(self, resource: Resource, namespace: str, name: str, patch: JSON) -> JSON:
+        """Merge-patch one object; return it as it is then."""
 
     async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str) -> None:
         """Delete this very object (uid), its dependents in the background."""

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dbalias.api.meta import JSON
+from dbalias.api.meta import FIELD_MANAGER, JSON
 from dbalias.reconcile.ports import (
     AlreadyExistsError,
     ConflictError,
@@ -40,6 +40,8 @@ class FakeCluster:
     created: str = CREATED
     """When objects are made now."""
     _applied: dict[Place, set[str]] = field(default_factory=dict)
+    _reported: dict[tuple[Resource, str, str, str], frozenset[str]] = field(default_factory=dict)
+    """The status fields that each manager gave, by object and manager."""
     _versions: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def put(self, resource: Resource, namespace: str, body: JSON) -> JSON:
@@ -58,10 +60,10 @@ class FakeCluster:
         self.objects[resource, namespace, meta["name"]] = body
         return copy.deepcopy(body)
 
-    async def get(self, resource: Resource, namespace: str, name: str) -> JSON | None:
-        """Return a copy of the object."""
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> JSON | None:
+        """Return a copy of the object; a Namespace lies in none."""
         self._read(resource)
-        return copy.deepcopy(self.objects.get((resource, namespace, name)))
+        return copy.deepcopy(self.objects.get((resource, namespace or "", name)))
 
     async def list(
         self,
@@ -85,10 +87,16 @@ class FakeCluster:
             and all(_at(body, path) == value for path, value in (fields or {}).items())
         ]
 
-    async def list_everywhere(self, resource: Resource, *, labels: Selector) -> Sequence[JSON]:
+    async def list_everywhere(
+        self,
+        resource: Resource,
+        *,
+        labels: Selector | None = None,
+        fields: Mapping[str, str] | None = None,
+    ) -> Sequence[JSON]:
         """Return copies of what matches in all namespaces."""
-        spaces = {space for _, space, _ in self.objects}
-        listed = [await self.list(resource, space, labels=labels) for space in sorted(spaces)]
+        spaces = sorted({space for _, space, _ in self.objects})
+        listed = [await self.list(resource, one, labels=labels, fields=fields) for one in spaces]
         return [body for bodies in listed for body in bodies]
 
     async def create(self, resource: Resource, namespace: str, body: JSON) -> JSON:
@@ -118,21 +126,26 @@ class FakeCluster:
         self._applied[place] = given
         return self._store(place, now)
 
-    async def apply_status(self, resource: Resource, namespace: str, body: JSON) -> None:
-        """Replace the status, if the object is still the one that was read."""
+    async def apply_status(
+        self, resource: Resource, namespace: str, body: JSON, *, manager: str = FIELD_MANAGER
+    ) -> None:
+        """Replace what this manager gave of the status, if the object is still the one read."""
         meta = body["metadata"]
         name = self._write("status", resource, meta["name"])
         now = self._existing(resource, namespace, name)
         if meta["resourceVersion"] != now["metadata"]["resourceVersion"]:
             raise ConflictError(name)
-        now["status"] = copy.deepcopy(body["status"])
-        self._store((resource, namespace, name), now)
+        place = (resource, namespace, name)
+        before = self._reported.get((*place, manager), frozenset())
+        now["status"], given = _merge_status(now.get("status") or {}, body["status"], before)
+        self._reported[(*place, manager)] = given
+        self._store(place, now)
 
-    async def patch(self, resource: Resource, namespace: str, name: str, patch: JSON) -> None:
+    async def patch(self, resource: Resource, namespace: str, name: str, patch: JSON) -> JSON:
         """Merge a patch into an object (RFC 7386)."""
         self._write("patch", resource, name)
         now = self._existing(resource, namespace, name)
-        self._store((resource, namespace, name), _merge(now, patch))
+        return self._store((resource, namespace, name), _merge(now, patch))
 
     async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str) -> None:
         """Delete this very object; nothing if there is none."""
@@ -163,6 +176,26 @@ class FakeCluster:
             body["metadata"]["resourceVersion"] = str(next(self._versions))
         self.objects[place] = body
         return copy.deepcopy(body)
+
+
+def _merge_status(old: JSON, given: JSON, before: frozenset[str]) -> tuple[JSON, frozenset[str]]:
+    """Return a status with one manager's fields in it, and their names.
+
+    ``before``: what it gave last, which goes unless it is given again. Conditions are a map
+    by their type, the other fields atoms.
+    """
+    flat_old, flat_given = _flat(old), copy.deepcopy(_flat(given))
+    kept = {name: one for name, one in flat_old.items() if name not in before}
+    merged = {name: one for name, one in flat_old.items() if name in kept or name in flat_given}
+    merged |= flat_given
+    conditions = [one for name, one in merged.items() if name.startswith("conditions/")]
+    status = {name: one for name, one in merged.items() if not name.startswith("conditions/")}
+    return status | ({"conditions": conditions} if conditions else {}), frozenset(flat_given)
+
+
+def _flat(status: JSON) -> dict[str, JSON]:
+    fields = {name: one for name, one in status.items() if name != "conditions"}
+    return fields | {f"conditions/{one['type']}": one for one in status.get("conditions") or ()}
 
 
 def _merge(target: JSON, patch: JSON) -> JSON:

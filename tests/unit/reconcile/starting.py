@@ -209,10 +209,11 @@ class Watched(FakeCluster):
         self.after()
         return done
 
-    async def patch(self, resource: Resource, namespace: str, name: str, patch: JSON) -> None:
+    async def patch(self, resource: Resource, namespace: str, name: str, patch: JSON) -> JSON:
         """Patch, and tell."""
-        await FakeCluster.patch(self, resource, namespace, name, patch)
+        done = await FakeCluster.patch(self, resource, namespace, name, patch)
         self.after()
+        return done
 
 
 def job_files(scene: Scene, job: JSON) -> Files:
