@@ -30,6 +30,7 @@ def test_the_default_operator_serves_all_namespaces_and_keeps_its_lease_at_home(
     assert not read.namespaces
     assert not read.watch_secrets
     assert (read.lease_namespace, read.lease_name) == (rendering.NAMESPACE, "dbalias")
+    assert read.installation == f"{rendering.NAMESPACE}/dbalias"
 
 
 def test_named_namespaces_arrive_one_by_one() -> None:

@@ -9,8 +9,8 @@ import yaml
 
 import rendering
 from chart.objects import find, render
+from dbalias.api.meta import Kind
 
-KINDS = ["databasealiases", "databaseroutingpolicies", "djangoprojects"]
 REMEDY = "run `make manifests` and commit what it changed"
 
 
@@ -39,7 +39,7 @@ def test_the_chart_renders_every_crd_exactly_and_keeps_it() -> None:
     """Apart from the annotation that keeps it, what is rendered is what was written."""
     crds = find(render(), "CustomResourceDefinition")
     rendered = {each["metadata"]["name"]: each for each in crds}
-    assert sorted(rendered) == [f"{kind}.dbalias.dev" for kind in KINDS]
+    assert sorted(rendered) == sorted(f"{kind.plural}.dbalias.dev" for kind in Kind)
     for text in contents(rendering.CRDS).values():
         source = yaml.safe_load(text)
         annotations = source["metadata"].setdefault("annotations", {})

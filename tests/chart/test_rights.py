@@ -1,11 +1,13 @@
 """The operator's rights are what its work needs, in the namespaces it serves, and nothing else."""
 
+from collections import defaultdict
 from typing import Any
 
 import pytest
 
 import rendering
 from chart.objects import container, find, pod, render, rules
+from dbalias.api.meta import Kind
 
 NAMESPACED = render("--set=watchNamespaces={shop,blog}", "--set=watchSecrets=true")
 CLUSTER_SCOPED_RBAC = {"ClusterRole", "ClusterRoleBinding"}
@@ -64,17 +66,28 @@ def test_secrets_are_not_listed_unless_asked_for() -> None:
     assert [rule["verbs"] for rule in found] == [["get", "create", "patch", "delete"]]
 
 
+def verbs_by_resource(group: str) -> dict[str, set[str]]:
+    """Return what the operator may do with each resource of an API group."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for rule in rules(render(), "ClusterRole"):
+        for resource in rule["resources"] if rule["apiGroups"] == [group] else ():
+            found[resource] |= set(rule["verbs"])
+    return found
+
+
 def test_declared_objects_are_read_and_only_their_status_is_written() -> None:
-    """The operator never edits what a person declares."""
-    verbs = {
-        resource: set(rule["verbs"])
-        for rule in rules(render(), "ClusterRole")
-        if rule["apiGroups"] == ["dbalias.dev"]
-        for resource in rule["resources"]
-    }
-    for resource in ("djangoprojects", "databasealiases", "databaseroutingpolicies"):
+    """The operator never edits what a person declares; a finalizer of an alias is its own."""
+    verbs = verbs_by_resource("dbalias.dev")
+    for resource in ("djangoprojects", "databaseroutingpolicies", "databaseservers"):
         assert verbs[resource] == {"get", "list", "watch"}
         assert verbs[f"{resource}/status"] == {"patch"}
+    assert verbs["databasealiases"] == {"get", "list", "watch", "patch"}
+    assert verbs["databasealiases/status"] == {"patch"}
+
+
+def test_namespaces_are_read_by_name_alone() -> None:
+    """A server's `allowedNamespaces` selects by labels of namespaces that its aliases name."""
+    assert verbs_by_resource("")["namespaces"] == {"get"}
 
 
 def test_the_lease_role_covers_one_lease_of_the_releases_namespace() -> None:
@@ -98,6 +111,7 @@ def test_users_roles_cover_the_declared_kinds_and_no_status() -> None:
         assert role["metadata"]["labels"][label] == "true"
         (rule,) = role["rules"]
         assert set(rule["verbs"]) == verbs
+        assert set(rule["resources"]) == {kind.plural for kind in Kind}
         assert not [resource for resource in rule["resources"] if "/" in resource]
 
 

@@ -1,4 +1,5 @@
--- How Argo CD judges DjangoProject, DatabaseAlias and DatabaseRoutingPolicy: by their conditions.
+-- How Argo CD judges DjangoProject, DatabaseAlias, DatabaseRoutingPolicy and DatabaseServer: by
+-- their conditions.
 -- Only what was said of the generation that stands counts: before that nobody has looked.
 local generation, status = obj.metadata.generation, obj.status or {}
 if status.observedGeneration ~= generation then

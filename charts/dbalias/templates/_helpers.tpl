@@ -28,6 +28,11 @@
 {{- end -}}
 {{- end -}}
 
+{{- /* Written on database servers: whoever installs again under this name finds its own there. */ -}}
+{{- define "dbalias.installation" -}}
+{{- default (printf "%s/%s" .Release.Namespace .Release.Name) .Values.installation -}}
+{{- end -}}
+
 {{- define "dbalias.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "dbalias.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}

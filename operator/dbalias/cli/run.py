@@ -47,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="reconcile this namespace; may be repeated",
     )
     scope.add_argument("--all-namespaces", action="store_true", help="reconcile every namespace")
+    parser.add_argument(
+        "--installation", default="dbalias", help="how this operator signs on database servers"
+    )
     parser.add_argument("--lease-namespace", help="where the Lease is; default: the pod's own")
     parser.add_argument("--lease-name", default="dbalias", help="name of the Lease")
     parser.add_argument("--http-port", type=int, default=8080, help="health and metrics")
