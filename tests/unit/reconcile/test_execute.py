@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from dbalias.api.meta import JSON, Key, Kind
+from dbalias.api.meta import FIELD_MANAGER, JSON, Key, Kind
 from dbalias.api.secrets import SecretBytes
 from dbalias.reconcile.actions import (
     Action,
@@ -33,7 +33,7 @@ class Recorder:
     busiest: int = 0
     _busy: int = 0
 
-    async def get(self, resource: Resource, namespace: str, name: str) -> JSON | None:
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> JSON | None:
         """Nothing is ever there."""
         return None
 
@@ -48,7 +48,13 @@ class Recorder:
         """Nothing is ever there."""
         return ()
 
-    async def list_everywhere(self, resource: Resource, *, labels: Selector) -> Sequence[JSON]:
+    async def list_everywhere(
+        self,
+        resource: Resource,
+        *,
+        labels: Selector | None = None,
+        fields: Mapping[str, str] | None = None,
+    ) -> Sequence[JSON]:
         """Nothing is ever there."""
         return ()
 
@@ -62,13 +68,16 @@ class Recorder:
         await self._write(f"apply {body['kind']}", body["metadata"]["name"])
         return body
 
-    async def apply_status(self, resource: Resource, namespace: str, body: JSON) -> None:
+    async def apply_status(
+        self, resource: Resource, namespace: str, body: JSON, *, manager: str = FIELD_MANAGER
+    ) -> None:
         """Remember a status."""
         await self._write("status", body["metadata"]["name"])
 
-    async def patch(self, resource: Resource, namespace: str, name: str, patch: JSON) -> None:
+    async def patch(self, resource: Resource, namespace: str, name: str, patch: JSON) -> JSON:
         """Remember a patch."""
         await self._write("patch", name)
+        return patch
 
     async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str) -> None:
         """Remember a deletion."""
