@@ -62,6 +62,12 @@ class Plot(Protocol):
     def logins(self) -> frozenset[str]:
         """Those of the wanted logins that exist."""
 
+    @property
+    def unseen(self) -> str | None:
+        """The database that is to be looked into before ``obstacle``, ``differences`` and
+        ``steps`` are complete (``Engine.look_inside``); None: there is nothing to look for.
+        """
+
     def obstacle(self) -> str | None:
         """Return what forbids to go on although the standing allows it, with the remedy."""
 
@@ -115,3 +121,6 @@ class Engine(Protocol):
 
     def survey(self, session: Session, wanted: Sequence[Wanted]) -> Survey:
         """Look up everything wanted with a number of statements that does not grow with it."""
+
+    def look_inside(self, session: Session, plot: Plot) -> Plot:
+        """Return the plot with what a session in its ``unseen`` database shows."""
