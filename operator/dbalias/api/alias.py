@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from dbalias.api.meta import JSON, Metadata
 from dbalias.api.project import MigrateMode
+from dbalias.api.provision import Provision, ServerRef
 
 
 class Role(StrEnum):
@@ -63,11 +64,15 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class ObjectKeyRef:
-    """One key of a ConfigMap or Secret of the same namespace."""
+    """One key of a ConfigMap or Secret of the same namespace.
+
+    ``namespace`` is never declared: it is set where a server lends its CA to another namespace.
+    """
 
     kind: str
     name: str
     key: str
+    namespace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,8 @@ class DatabaseAlias:
     ``alias`` is the effective name (``spec.alias`` or the object's). ``conn_max_age`` is in
     seconds, or UNLIMITED. ``options`` already holds what ``optionsJSON`` said, and ``extra``
     what ``extraJSON`` said. ``test`` has Django's TEST keys (NAME, MIRROR, …), all but its
-    PASSWORD, which ``test_password`` names the Secret of.
+    PASSWORD, which ``test_password`` names the Secret of. Beside ``provision``, ``credentials``
+    name a Secret whose password the provisioned login is given.
     """
 
     metadata: Metadata
@@ -122,6 +128,8 @@ class DatabaseAlias:
     port: int | str | None = None
     user: str | None = None
     credentials: Credentials | None = None
+    server: ServerRef | None = None
+    provision: Provision | None = None
     tls: TLS | None = None
     pooler: Pooler | None = None
     options: Mapping[str, JSON] = field(default_factory=dict)

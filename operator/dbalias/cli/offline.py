@@ -15,7 +15,15 @@ from dbalias.api.parse import is_ours
 from dbalias.api.secrets import SecretBytes
 from dbalias.cli.manifests import Fault, Manifest
 from dbalias.django.credentials import PRESET_KEYS
-from dbalias.django.sources import Found, Missing, SourceKind, SourceRef, SourceState, secret_ref
+from dbalias.django.sources import (
+    Found,
+    Missing,
+    SourceKind,
+    SourceRef,
+    SourceState,
+    key_ref,
+    secret_ref,
+)
 from dbalias.reconcile.declared import read_source, with_declared
 from dbalias.reconcile.snapshot import Memory, Snapshot
 
@@ -106,9 +114,7 @@ def references_of(alias: DatabaseAlias) -> Iterator[Reference]:
     if alias.test_password:
         yield Reference("spec.test.passwordSecretRef", secret_ref(alias.test_password.name))
     if alias.tls and alias.tls.ca:
-        yield Reference(
-            "spec.tls.caRef", SourceRef(SourceKind(alias.tls.ca.kind), alias.tls.ca.name)
-        )
+        yield Reference("spec.tls.caRef", key_ref(alias.tls.ca))
     if alias.tls and alias.tls.client_certificate:
         yield Reference("spec.tls.clientCertificateRef", secret_ref(alias.tls.client_certificate))
 

@@ -90,7 +90,8 @@ class Reader:
                 absent = {"Secret": Reason.SECRET_NOT_FOUND}.get(
                     ref.kind.value, Reason.CONFIG_MAP_NOT_FOUND
                 )
-                raise self.fail(f"{ref} does not exist", "Create it in this namespace", absent)
+                where = "there" if ref.namespace else "in this namespace"
+                raise self.fail(f"{ref} does not exist", f"Create it {where}", absent)
             case _:
                 why = source.why if source else "it was not read yet"
                 remedy = "It is tried again; the last published values stay"

@@ -32,7 +32,7 @@ def find_families(
 def _has_address(alias: DatabaseAlias) -> bool:
     read = declared_fields(alias.credentials) if alias.credentials else frozenset()
     own = any(name in read or getattr(alias, name) is not None for name in ADDRESS_FIELDS)
-    return own or "search_path" in str(alias.options.get("options"))
+    return own or alias.server is not None or "search_path" in str(alias.options.get("options"))
 
 
 def _join(leader: dict[str, str], member: str, head: str | None) -> None:

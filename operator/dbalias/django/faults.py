@@ -19,7 +19,7 @@ from dbalias.django.layers import is_pooled, merge_attributes
 from dbalias.django.lineage import object_of
 from dbalias.django.options import find_faults, public_fault
 from dbalias.django.testing import find_test_faults
-from dbalias.django.tls import OPTION_KEYS, find_fault, merged
+from dbalias.django.tls import OPTION_KEYS, find_fault, overlaid
 
 CONFLICT_FIELDS: Mapping[str, str] = {
     "CONN_MAX_AGE": "spec.connMaxAge",
@@ -58,7 +58,7 @@ def find_problems(declaration: Declaration) -> Iterator[Problem]:
     yield from _pooler_problems(declaration)
     tls = TLS()
     for layer in declaration.lineage:
-        tls = merged(tls, layer.tls or TLS())
+        tls = overlaid(tls, layer)
     if fault := find_fault(family, tls):
         yield problem(alias, "spec.tls", *fault)
 
@@ -85,7 +85,8 @@ def _layer_problems(alias: DatabaseAlias, engine: Engine) -> Iterator[Problem]:
         yield problem(alias, "spec.timeZone", message, "Write one as in Europe/Paris or UTC")
     taken = OPTION_KEYS.get(engine.family, frozenset()) & alias.options.keys()
     if alias.tls and taken:
-        message = f"{', '.join(sorted(taken))} and spec.tls say the same thing twice"
+        other = "the TLS of its DatabaseServer" if alias.server else "spec.tls"
+        message = f"{', '.join(sorted(taken))} and {other} say the same thing twice"
         yield problem(alias, "spec.options", message, "Keep one of the two")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -13,10 +13,13 @@ from dbalias.django.credentials import FIELDS, Given, Reader, read_credentials
 from dbalias.django.engines import Engine
 from dbalias.django.lineage import object_of
 from dbalias.django.sources import Sources, secret_ref
-from dbalias.django.tls import OPTION_KEYS, merged
+from dbalias.django.tls import OPTION_KEYS, overlaid
 
 Value: TypeAlias = str | SecretBytes
 """A field's value: a text may be published in a ConfigMap, SecretBytes may not."""
+
+_PLACE = ("host", "port")
+"""What a DatabaseServer says, as it does of TLS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +107,24 @@ def _test_password(alias: DatabaseAlias, sources: Sources) -> SecretBytes | None
 
 
 def _overlay(base: Merged, alias: DatabaseAlias, given: Given) -> Merged:
-    tls_keys = OPTION_KEYS.get(base.engine.family, frozenset()) if alias.tls else frozenset()
+    elsewhere = alias.tls or alias.server
+    tls_keys = OPTION_KEYS.get(base.engine.family, frozenset()) if elsewhere else frozenset()
     options, secret_options = _options(base, alias.options, given, without=tls_keys)
     return Merged(
         engine=base.engine,
-        fields=_inherited(base, given) | _fields(alias, given),
+        fields=_inherited(base, given, without=_PLACE if alias.server else ())
+        | _fields(alias, given),
         options=options,
         secret_options=secret_options,
-        tls=merged(base.tls, alias.tls) if alias.tls else base.tls,
+        tls=overlaid(base.tls, alias),
     )
 
 
-def _inherited(base: Merged, given: Given) -> dict[str, Value]:
-    return {} if given.complete else dict(base.fields)
+def _inherited(base: Merged, given: Given, *, without: Collection[str] = ()) -> dict[str, Value]:
+    """Return what of the base stays: nothing of its place where there is a whole other one."""
+    if given.complete:
+        return {}
+    return {name: value for name, value in base.fields.items() if name not in without}
 
 
 def _fields(spec: DatabaseAlias | MigrateConnection, given: Given) -> dict[str, Value]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from dbalias.api.alias import TLS, DatabaseAlias
+from dbalias.api.alias import TLS, DatabaseAlias, ObjectKeyRef
 from dbalias.api.secrets import SecretBytes
 
 
@@ -21,13 +21,19 @@ class SourceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class SourceRef:
-    """A Secret or ConfigMap of the alias' own namespace; there is no other."""
+    """A Secret or ConfigMap of the alias' own namespace.
+
+    ``namespace`` is set for one thing alone, the CA that a DatabaseServer of another namespace
+    lends to those that it admits: no field of an alias can name one.
+    """
 
     kind: SourceKind
     name: str
+    namespace: str = ""
 
     def __str__(self) -> str:
-        return f"{self.kind.value} {self.name}"
+        where = f" of namespace {self.namespace}" if self.namespace else ""
+        return f"{self.kind.value} {self.name}{where}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,11 @@ def secret_ref(name: str) -> SourceRef:
     return SourceRef(SourceKind.SECRET, name)
 
 
+def key_ref(ref: ObjectKeyRef) -> SourceRef:
+    """Return the reference to the object that a key is of."""
+    return SourceRef(SourceKind(ref.kind), ref.name, ref.namespace or "")
+
+
 def required_sources(aliases: Iterable[DatabaseAlias]) -> frozenset[SourceRef]:
     """Return every Secret and ConfigMap that resolving these aliases needs."""
     return frozenset(ref for alias in aliases for ref in _references(alias))
@@ -77,6 +88,6 @@ def _references(alias: DatabaseAlias) -> Iterator[SourceRef]:
 
 def _tls_references(tls: TLS) -> Iterator[SourceRef]:
     if tls.ca:
-        yield SourceRef(SourceKind(tls.ca.kind), tls.ca.name)
+        yield key_ref(tls.ca)
     if tls.client_certificate:
         yield secret_ref(tls.client_certificate)

@@ -11,13 +11,13 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from dbalias.api.alias import TLS, TLSMode
+from dbalias.api.alias import TLS, DatabaseAlias, TLSMode
 from dbalias.api.meta import JSON
 from dbalias.api.secrets import SecretBytes
 from dbalias.django.connections import Place
 from dbalias.django.credentials import Reader
 from dbalias.django.engines import Family
-from dbalias.django.sources import SourceKind, SourceRef, secret_ref
+from dbalias.django.sources import key_ref, secret_ref
 
 OPTION_KEYS: Mapping[Family, frozenset[str]] = {
     Family.POSTGRESQL: frozenset({"sslmode", "sslrootcert", "sslcert", "sslkey"}),
@@ -42,8 +42,14 @@ class TLSOptions:
     data: Mapping[str, SecretBytes] = field(default_factory=dict)
 
 
-def merged(inherited: TLS, own: TLS) -> TLS:
-    """Return TLS settings with the fields of ``own`` where it has them."""
+def overlaid(inherited: TLS, alias: DatabaseAlias) -> TLS:
+    """Return TLS settings with those of an alias where it has them.
+
+    A DatabaseServer is a place of its own: nothing of another's TLS is left there.
+    """
+    own = alias.tls or TLS()
+    if alias.server:
+        return own
     return TLS(
         mode=own.mode or inherited.mode,
         ca=own.ca or inherited.ca,
@@ -102,7 +108,7 @@ def _certificates(
     names: dict[str, str] = {}
     data: dict[str, SecretBytes] = {}
     if tls.ca:
-        content = reader.value(SourceRef(SourceKind(tls.ca.kind), tls.ca.name), tls.ca.key)
+        content = reader.value(key_ref(tls.ca), tls.ca.key)
         names["ca"] = f"ca-{hashlib.sha256(content.reveal()).hexdigest()[:12]}.crt"
         data[names["ca"]] = content
     if tls.client_certificate:
