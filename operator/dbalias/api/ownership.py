@@ -12,12 +12,17 @@ ALIAS_LABEL = f"{GROUP}/alias"
 DATABASE_FINALIZER = f"{GROUP}/database"
 """On an alias whose database is dropped with it, and on no other."""
 ROTATE_REQUESTED_AT = f"{GROUP}/rotate-requested-at"
-"""Annotation of an alias: a time at which somebody asked for a new password."""
+"""Annotation of an alias: a time at which somebody asked for a new password.
+
+On a binding Secret: the last such request that was met.
+"""
 
 PROVISIONED_FOR = f"{GROUP}/provisioned-for"
 """Annotation of a binding Secret: the mark of the alias that it was made for."""
 CHECKSUM = f"{GROUP}/checksum"
-"""Annotation of a binding Secret: a salted digest of its data, which shows an edit."""
+"""Annotation of a binding Secret: a salted digest of its login, which shows an edit."""
+PUBLISHED_LOGIN = f"{GROUP}/login"
+"""Annotation of a binding Secret: the login that was published there, whatever its data says."""
 ROTATED_AT = f"{GROUP}/rotated-at"
 """Annotation of a binding Secret: when its login was published."""
 
