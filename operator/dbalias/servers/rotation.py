@@ -13,7 +13,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from dbalias.api.secrets import SecretBytes
-from dbalias.servers.bindings import Edited, Foreign, Found, Intact, Issued
+from dbalias.servers.bindings import Edited, Foreign, Found, Intact, Issued, Missing
 from dbalias.servers.wanted import Pair
 
 
@@ -122,10 +122,18 @@ def decide(logins: Logins, wishes: Wishes, *, now: datetime) -> Decision:
         case Intact(issued) if issued.login in (logins.pair.a, logins.pair.b):
             return _decide_published(logins, issued, wishes, now=now)
         case Edited(login):
-            return Rotate(_spare(logins.pair, login or logins.reported), Why.EDITED, wishes.request)
-        case _:
-            why = Why.LOST if logins.reported else Why.FIRST
-            return Rotate(_spare(logins.pair, logins.reported), why, wishes.request)
+            return _repair(logins, login, Why.EDITED, wishes)
+        case Intact():
+            return _repair(logins, None, Why.EDITED, wishes)
+        case Missing():
+            return _repair(logins, None, Why.LOST if logins.reported else Why.FIRST, wishes)
+
+
+def _repair(logins: Logins, told: str | None, why: Why, wishes: Wishes) -> Rotate:
+    """Return the rotation to the login that nobody has, as far as the Secret or status tells."""
+    pair = logins.pair
+    published = next((one for one in (told, logins.reported) if one in (pair.a, pair.b)), None)
+    return Rotate(pair.other(published) if published else pair.a, why, wishes.request)
 
 
 def _decide_published(logins: Logins, issued: Issued, wishes: Wishes, *, now: datetime) -> Decision:
@@ -155,8 +163,3 @@ def _due(issued: Issued, interval: timedelta | None, now: datetime) -> datetime 
     if issued.rotated_at is None or issued.rotated_at > now + interval:
         return now
     return issued.rotated_at + interval
-
-
-def _spare(pair: Pair, published: str | None) -> str:
-    """Return the login that may get a new password, given the one that may be in use."""
-    return pair.other(published) if published in (pair.a, pair.b) else pair.a
