@@ -27,11 +27,6 @@ class Why(Enum):
     REQUESTED = "a rotation was requested"
     SCHEDULED = "the interval is over"
 
-    @property
-    def waits(self) -> bool:
-        """Tell whether it may begin only once the workloads have the published login."""
-        return self in (Why.GIVEN, Why.REQUESTED, Why.SCHEDULED)
-
 
 @dataclass(frozen=True, slots=True)
 class Keep:
@@ -143,7 +138,7 @@ def _decide_published(logins: Logins, issued: Issued, wishes: Wishes, *, now: da
     why = _reason(issued, wishes, due, now)
     if why is None:
         return Keep(issued, due)
-    if why.waits and not wishes.settled:
+    if not wishes.settled:
         return Wait(issued, why)
     return Rotate(logins.pair.other(issued.login), why, wishes.request)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +27,7 @@ from dbalias.servers.bindings import (
     read_binding,
 )
 from dbalias.servers.marks import Mark
+from unit.servers.stored import stored
 
 MARK = Mark("dbalias/dbalias", "shop", "users")
 POSTGRESQL, MARIADB = ServerEngine.POSTGRESQL, ServerEngine.MARIADB
@@ -40,25 +40,6 @@ def issued(password: str = "s3cret", **fields: Any) -> Issued:
     """Return a login as it was published."""
     given: dict[str, Any] = {"login": "shop_users_a", "rotated_at": ROTATED}
     return Issued(password=SecretBytes(password.encode()), **(given | fields))
-
-
-def stored(binding: Binding, **data: bytes | None) -> JSON:
-    """Return the Secret as the API server has it, with some of its data edited or taken away."""
-    edited = {key: value.reveal() for key, value in binding.data.items()} | data
-    return {
-        "metadata": {
-            "name": "users-binding",
-            "resourceVersion": "7",
-            "labels": {**binding.labels, "their": "label"},
-            "annotations": {**binding.annotations, "their": "annotation"},
-        },
-        "type": binding.type,
-        "data": {
-            key: base64.b64encode(value).decode()
-            for key, value in edited.items()
-            if value is not None
-        },
-    }
 
 
 def texts(binding: Binding) -> dict[str, str]:
