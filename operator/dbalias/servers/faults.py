@@ -20,6 +20,16 @@ class Fault(StrEnum):
     """What was looked up has changed meanwhile: look again."""
     STATEMENT = "Statement"
 
+    @property
+    def is_of_server(self) -> bool:
+        """Tell whether every other statement would fail of the same."""
+        return self in _OF_SERVER
+
+
+_OF_SERVER = frozenset(
+    {Fault.UNREACHABLE, Fault.LOGIN_REFUSED, Fault.CERTIFICATE, Fault.READ_ONLY, Fault.FULL}
+)
+
 
 class ServerFaultError(Exception):
     """A server did not do what it was asked. The text is ours and holds no value and no secret."""

@@ -1,0 +1,93 @@
+"""One session on PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+
+import psycopg
+
+from dbalias.servers.address import Address
+from dbalias.servers.faults import Fault
+from dbalias.servers.plot import Step
+from dbalias.servers.sessions import postgresql_faults
+from dbalias.servers.sessions.postgresql_login import log_in
+from dbalias.servers.sessions.reach import is_quiet
+from dbalias.servers.sessions.timeouts import Timeouts
+from dbalias.servers.sessions.words import build_fault
+from dbalias.servers.threads import Watch
+
+_SETTINGS = """\
+SELECT pg_catalog.set_config(name, setting, false) FROM (VALUES
+  ('search_path', ''),
+  ('standard_conforming_strings', 'on'),
+  ('statement_timeout', %s),
+  ('lock_timeout', %s),
+  ('idle_in_transaction_session_timeout', %s)
+) AS wanted (name, setting)"""
+
+
+class PostgreSQLSession:
+    """A login whose search path is empty, so that nobody's names shadow what we mean."""
+
+    def __init__(
+        self, address: Address, database: str | None, *, watch: Watch, timeouts: Timeouts
+    ) -> None:
+        self._address = address
+        self._watch = watch
+        self._timeouts = timeouts
+        watch.allow(timeouts.connect)
+        connected = log_in(address, database or address.database or "postgres", watch)
+        self._connection = psycopg.Connection[tuple[object, ...]](connected)
+        try:
+            self._settle()
+        except BaseException:
+            self.close()
+            raise
+
+    def fetch(self, text: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        """Return the rows of one statement."""
+        return self._execute(text, parameters, says="looking at the server")
+
+    def run(self, step: Step) -> None:
+        """Carry out one step."""
+        several = len(step.statements) > 1
+        for text in ("BEGIN", *step.statements, "COMMIT") if several else step.statements:
+            self._execute(text, says=step.says)
+
+    def is_alive(self) -> bool:
+        """Tell, without asking it, whether the server still holds this session."""
+        return not self._connection.closed and is_quiet(self._connection.fileno())
+
+    def close(self) -> None:
+        """End the session."""
+        self._connection.close()
+        self._watch.release()
+
+    def _settle(self) -> None:
+        self._connection.prepare_threshold = None
+        self._connection.autocommit = True
+        self._watch.guard(socket.socket(fileno=os.dup(self._connection.fileno())))
+        seconds = (self._timeouts.long, self._timeouts.lock, self._timeouts.idle)
+        self.fetch(_SETTINGS, [f"{int(1000 * number)}ms" for number in seconds])
+
+    def _execute(
+        self, text: str, parameters: Sequence[object] = (), *, says: str
+    ) -> list[tuple[object, ...]]:
+        self._watch.allow(self._timeouts.of(text))
+        try:
+            cursor = self._connection.execute(text.encode(), parameters or None)
+            return cursor.fetchall() if cursor.description else []
+        except psycopg.Error as error:
+            code = postgresql_faults.name_of(error.sqlstate) if error.sqlstate else ""
+            raise build_fault(self._fault_of(error), self._address, code=code, says=says) from None
+        finally:
+            self._watch.done()
+
+    def _fault_of(self, error: psycopg.Error) -> Fault:
+        if self._watch.was_cut:
+            return Fault.TIMED_OUT
+        if error.sqlstate:
+            return postgresql_faults.fault_of(error.sqlstate)
+        return Fault.UNREACHABLE if self._connection.closed else Fault.STATEMENT
