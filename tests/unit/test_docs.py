@@ -22,6 +22,7 @@ RESOURCES = {
     "djangoprojects": "djangoproject.md",
     "databasealiases": "databasealias.md",
     "databaseroutingpolicies": "databaseroutingpolicy.md",
+    "databaseservers": "databaseserver.md",
 }
 WRITTEN_AS_IN_A_POD = "pod"
 """Below this field the documentation names the first level only: the rest is a PodSpec's."""

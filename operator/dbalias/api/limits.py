@@ -52,7 +52,21 @@ MODEL_MATCH = rf"^{IDENTIFIER}\.{IDENTIFIER}$"
 SETTING_NAME = r"^[A-Z][A-Z0-9_]*$"
 GENERATED_SETTINGS = ("DATABASES", "DATABASE_ROUTERS")
 
+SYSTEM_DATABASES = (
+    *("postgres", "template0", "template1"),
+    *("mysql", "sys", "information_schema", "performance_schema", "dbalias"),
+)
+"""Databases that servers, or their operator, have for themselves."""
+NO_NUL = r"^[^\x00]+$"
+"""What no server takes in a name; everything else is quoted."""
+INTERVAL = r"^([1-9][0-9]{1,5}m|[1-9][0-9]{0,4}h|[1-9][0-9]{0,3}d)$"
+"""Minutes from 10 on, hours or days."""
+
 HOST_LENGTH = 1024
+DOMAIN_LENGTH = 253
+ONE_HOST = r"^[A-Za-z0-9_:][A-Za-z0-9_.:%-]*$"
+"""A name or an address; no socket, which is in one pod only, and no list."""
+MAX_SERVER_CONNECTIONS = 32
 DATABASE_NAME_LENGTH = 1024
 USER_LENGTH = 255
 MAX_PORT = 65535

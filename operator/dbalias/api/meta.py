@@ -26,6 +26,7 @@ class Kind(StrEnum):
     PROJECT = "DjangoProject"
     ALIAS = "DatabaseAlias"
     POLICY = "DatabaseRoutingPolicy"
+    SERVER = "DatabaseServer"
 
     @property
     def plural(self) -> str:
@@ -34,6 +35,7 @@ class Kind(StrEnum):
             Kind.PROJECT: "djangoprojects",
             Kind.ALIAS: "databasealiases",
             Kind.POLICY: "databaseroutingpolicies",
+            Kind.SERVER: "databaseservers",
         }[self]
 
 

@@ -19,6 +19,7 @@ from dbalias.api.alias import (
 )
 from dbalias.api.meta import JSON, Kind
 from dbalias.api.parse_metadata import Envelope, open_envelope
+from dbalias.api.parse_provision import build_provision, build_server_ref
 from dbalias.api.problems import Parsed
 from dbalias.api.project import MigrateMode
 from dbalias.api.reader import Reader
@@ -101,8 +102,10 @@ def _build_alias(envelope: Envelope, spec: Spec, alias: str) -> DatabaseAlias:
         host=spec.get("host"),
         port=spec.get("port"),
         user=spec.get("user"),
-        credentials=_build_credentials(spec.get("credentials")),
-        tls=_build_tls(spec.get("tls")),
+        credentials=build_credentials(spec["credentials"]) if "credentials" in spec else None,
+        server=build_server_ref(spec.get("serverRef"), envelope.metadata.namespace),
+        provision=build_provision(spec.get("provision")),
+        tls=build_tls(spec.get("tls")),
         pooler=Pooler(spec["pooler"]) if "pooler" in spec else None,
         options=spec.get("options", {}),
         conn_max_age=spec.get("connMaxAge"),
@@ -121,14 +124,14 @@ def _build_alias(envelope: Envelope, spec: Spec, alias: str) -> DatabaseAlias:
     )
 
 
-def _build_credentials(spec: Spec | None) -> Credentials | None:
-    if spec is None:
-        return None
+def build_credentials(spec: Spec) -> Credentials:
+    """Return which Secret is named, and how it is read."""
     preset = Preset(spec["preset"]) if "preset" in spec else None
     return Credentials(spec["secretRef"]["name"], preset=preset, keys=spec.get("keys", {}))
 
 
-def _build_tls(spec: Spec | None) -> TLS | None:
+def build_tls(spec: Spec | None) -> TLS | None:
+    """Return what a spec says of TLS, None for nothing."""
     if spec is None:
         return None
     return TLS(
@@ -171,6 +174,6 @@ def _build_connection(spec: Spec | None) -> MigrateConnection | None:
         host=spec.get("host"),
         port=spec.get("port"),
         user=spec.get("user"),
-        credentials=_build_credentials(spec.get("credentials")),
+        credentials=build_credentials(spec["credentials"]) if "credentials" in spec else None,
         options=spec.get("options", {}),
     )

@@ -14,6 +14,7 @@ from dbalias.api.meta import DEFAULT_ALIAS, JSON
 from dbalias.api.project import MigrateMode
 from dbalias.api.reader import Reader
 from dbalias.api.rules_of_arguments import demand_no_database
+from dbalias.api.rules_of_provision import demand_provision_rules
 
 Spec = Mapping[str, JSON]
 
@@ -36,7 +37,8 @@ def demand_alias_rules(reader: Reader, spec: Spec, *, alias: str) -> None:
     _demand_own_name_absent(reader, spec, alias)
     _demand_places(reader, spec)
     _demand_credentials(reader, spec, "spec")
-    _demand_tls(reader, spec.get("tls", {}))
+    demand_tls(reader, spec.get("tls", {}))
+    demand_provision_rules(reader, spec)
     _demand_migrate(reader, spec)
     demand_conn_max_age(reader, spec, at="spec.connMaxAge")
     reader.demand(
@@ -79,10 +81,13 @@ def _demand_empty(reader: Reader, spec: Spec, alias: str) -> None:
 def _demand_engine(reader: Reader, spec: Spec) -> None:
     engine = spec.get("engine")
     reader.demand(
-        engine is not None or "inheritFrom" in spec or spec.get("empty") is True,
+        engine is not None
+        or "serverRef" in spec
+        or "inheritFrom" in spec
+        or spec.get("empty") is True,
         "spec.engine",
         "engine is missing",
-        "Set engine or inheritFrom; empty: true is for an empty default",
+        "Set engine, serverRef or inheritFrom; empty: true is for an empty default",
     )
     if engine is None:
         return
@@ -197,21 +202,27 @@ def _demand_port(reader: Reader, spec: Spec, *, at: str) -> None:
     )
 
 
-def _demand_credentials(reader: Reader, spec: Spec, at: str) -> None:
-    credentials = spec.get("credentials", {})
+def demand_layout(reader: Reader, credentials: Spec, *, at: str) -> None:
+    """Report credentials whose Secret would be read in two ways."""
     keys = credentials.get("keys", {})
     reader.demand(
         not ("preset" in credentials and keys),
-        f"{at}.credentials",
+        at,
         "preset and keys exclude each other",
         "Keep one of them",
     )
     reader.demand(
         "url" not in keys or len(keys) == 1,
-        f"{at}.credentials.keys",
+        f"{at}.keys",
         "url holds what the other keys name",
         "Keep url alone, or remove it",
     )
+
+
+def _demand_credentials(reader: Reader, spec: Spec, at: str) -> None:
+    credentials = spec.get("credentials", {})
+    keys = credentials.get("keys", {})
+    demand_layout(reader, credentials, at=f"{at}.credentials")
     named = CONNECTION_FIELDS if "url" in keys else tuple(keys)
     for field in CONNECTION_FIELDS:
         reader.demand(
@@ -225,7 +236,8 @@ def _demand_credentials(reader: Reader, spec: Spec, at: str) -> None:
         )
 
 
-def _demand_tls(reader: Reader, tls: Spec) -> None:
+def demand_tls(reader: Reader, tls: Spec) -> None:
+    """Report certificates from nowhere, from two places, or without TLS."""
     reader.demand(
         "caRef" not in tls or len(tls["caRef"]) == 1,
         "spec.tls.caRef",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dbalias.api import limits
 from dbalias.api.alias import Pooler, Preset, Role, TLSMode
 from dbalias.api.project import MigrateMode
+from dbalias.api.shape_of_provision import PROVISION, SERVER_REF
 from dbalias.api.shapes import (
     AnyObject,
     Flag,
@@ -99,6 +100,8 @@ ALIAS_SPEC = Record(
         "port": PORT,
         "user": USER,
         "credentials": CREDENTIALS,
+        "serverRef": SERVER_REF,
+        "provision": PROVISION,
         "tls": TLS,
         "pooler": choice(Pooler),
         "options": OPTIONS,

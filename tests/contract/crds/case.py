@@ -47,6 +47,13 @@ def a_policy_spec(**fields: Any) -> dict[str, Any]:
     return {"projectRef": {"name": "shop"}, "rules": [rule]}
 
 
+def a_server_spec(**fields: Any) -> dict[str, Any]:
+    """Return the spec of a legal server with ``fields`` set; None removes one."""
+    admin = {"adminCredentials": {"secretRef": {"name": "admin"}}}
+    base = {"engine": "postgresql", "host": "db", **admin}
+    return {name: value for name, value in {**base, **fields}.items() if value is not None}
+
+
 def a_pod_spec(**fields: Any) -> dict[str, Any]:
     """Return the spec of a project whose Jobs' pods have ``fields`` set."""
     return {"migrate": {"pod": fields}}

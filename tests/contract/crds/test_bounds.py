@@ -16,9 +16,15 @@ from dbalias.api.parse import parse_object
 from dbalias.api.shape_of_alias import ALIAS_SPEC
 from dbalias.api.shape_of_policy import POLICY_SPEC
 from dbalias.api.shape_of_project import PROJECT_SPEC
+from dbalias.api.shape_of_server import SERVER_SPEC
 from dbalias.api.shapes import Record
 
-SPECS = {Kind.ALIAS: ALIAS_SPEC, Kind.POLICY: POLICY_SPEC, Kind.PROJECT: PROJECT_SPEC}
+SPECS = {
+    Kind.ALIAS: ALIAS_SPEC,
+    Kind.POLICY: POLICY_SPEC,
+    Kind.PROJECT: PROJECT_SPEC,
+    Kind.SERVER: SERVER_SPEC,
+}
 
 
 PARTS = [

@@ -10,7 +10,7 @@ import yaml
 
 from contract.apiserver import TABLE, ApiServer, objects
 from contract.conftest import CRDS
-from contract.crds.case import Case, a_policy_spec, an_alias_spec
+from contract.crds.case import Case, a_policy_spec, a_server_spec, an_alias_spec
 from contract.crds.schemas import nodes_of, schema_of
 from dbalias.api.conditions import (
     Condition,
@@ -46,9 +46,19 @@ COLUMNS = {
         "Age",
     ],
     Kind.POLICY: ["Name", "Ready", "Reason", "Project", "Order", "Router", "Age"],
+    Kind.SERVER: ["Name", "Ready", "Reason", "Engine", "Version", "Databases", "Age"],
 }
-SHORT = {Kind.PROJECT: "djp", Kind.ALIAS: "dba", Kind.POLICY: "dbrp"}
-SPECS = {Kind.PROJECT: {}, Kind.ALIAS: an_alias_spec(), Kind.POLICY: a_policy_spec()}
+SHORT = {Kind.PROJECT: "djp", Kind.ALIAS: "dba", Kind.POLICY: "dbrp", Kind.SERVER: "dbs"}
+SPECS: dict[Kind, dict[str, Any]] = {
+    Kind.PROJECT: {},
+    Kind.ALIAS: an_alias_spec(),
+    Kind.POLICY: a_policy_spec(),
+    Kind.SERVER: a_server_spec(),
+}
+COLUMNS_OF_SPEC: dict[Kind, dict[str, Any]] = {
+    Kind.PROJECT: {"image": "shop:1"},
+    Kind.POLICY: {"order": 1},
+}
 OWNED = [Kind.ALIAS, Kind.POLICY]
 
 STATUS: dict[Kind, dict[str, Any]] = {
@@ -88,6 +98,21 @@ STATUS: dict[Kind, dict[str, Any]] = {
             "name": "n",
             "user": "u",
         },
+        "settledLogin": "shop_users_a",
+        "binding": {"name": "users-binding", "readOnly": "users-binding-readonly"},
+        "provision": {
+            "server": "databases/main",
+            "database": "shop_users",
+            "owner": "shop_users",
+            "login": "shop_users_a",
+            "readOnlyLogin": "shop_users_ra",
+            "incarnation": "16401",
+            "rotatedAt": "2026-05-01T08:00:00Z",
+            "nextRotation": "2026-05-31T08:00:00Z",
+            "deadline": "2026-05-01T08:10:00Z",
+            "addedLater": {"by": "another version"},
+        },
+        "lastHandledRotateRequest": "2026-05-01T08:00:00Z",
         "migration": {
             "identity": "i",
             "attempt": 2,
@@ -125,6 +150,11 @@ STATUS: dict[Kind, dict[str, Any]] = {
         },
     },
     Kind.POLICY: {"routerName": "dbalias_routers.Policy_auth"},
+    Kind.SERVER: {
+        "version": "PostgreSQL 15.14",
+        "databases": 2,
+        "orphans": {"count": 1, "databases": [{"name": "shop_old", "alias": "shop/old"}]},
+    },
 }
 
 
@@ -157,8 +187,8 @@ def test_columns_show_a_written_status(apiserver: ApiServer, kind: Kind) -> None
     """Every column has a value once the operator has looked; the status keeps every field."""
     now = parse_timestamp("2026-05-01T08:00:00Z")
     assert now
-    spec = {**SPECS[kind], **({"image": "shop:1"} if kind is Kind.PROJECT else {"order": 1})}
-    body = Case("", kind, SPECS[kind] if kind is Kind.ALIAS else spec, "seen").body
+    spec = {**SPECS[kind], **COLUMNS_OF_SPEC.get(kind, {})}
+    body = Case("", kind, spec, "seen").body
     decided = [
         ConditionValue(Condition.READY, Status.FALSE, Reason.MIGRATION_FAILED, "m"),
         ConditionValue(Condition.MIGRATED, Status.FALSE, Reason.MIGRATION_FAILED, "m"),

@@ -12,6 +12,7 @@ from dbalias.api.meta import Kind
 from dbalias.api.shape_of_alias import ALIAS_SPEC
 from dbalias.api.shape_of_policy import POLICY_SPEC
 from dbalias.api.shape_of_project import PROJECT_SPEC
+from dbalias.api.shape_of_server import SERVER_SPEC
 from dbalias.api.shapes import (
     AnyObject,
     Anything,
@@ -28,7 +29,12 @@ from dbalias.api.shapes import (
 
 CRDS = Path(__file__).parents[3] / "crds"
 OPEN = {"x-kubernetes-preserve-unknown-fields": True}
-SPECS = {Kind.ALIAS: ALIAS_SPEC, Kind.POLICY: POLICY_SPEC, Kind.PROJECT: PROJECT_SPEC}
+SPECS = {
+    Kind.ALIAS: ALIAS_SPEC,
+    Kind.POLICY: POLICY_SPEC,
+    Kind.PROJECT: PROJECT_SPEC,
+    Kind.SERVER: SERVER_SPEC,
+}
 
 
 @pytest.mark.parametrize("kind", Kind)
