@@ -43,22 +43,18 @@ class Load:
 
     def create(self) -> float:
         """Create every alias, 32 at once; return the seconds it took."""
-        begun = time.monotonic()
-        self._apply(
+        return self._apply(
             self._alias(project, name) for project in self.projects for name in self.names()
         )
-        return time.monotonic() - begun
 
     def edit(self) -> float:
         """Change every alias, 32 at once; return the seconds it took."""
-        begun = time.monotonic()
-        self._each(
+        return all_at_once(
             lambda name: self.client.merge(
                 "DatabaseAlias", self.space.name, name, spec={"connMaxAge": 60}
             ),
             (f"{project}-{name}" for project in self.projects for name in self.names()),
         )
-        return time.monotonic() - begun
 
     def ready(self) -> int:
         """Return how many projects say that all of theirs is published."""
@@ -95,13 +91,17 @@ class Load:
         metadata = {"name": name, "namespace": self.space.name}
         return {"apiVersion": version, "kind": kind, "metadata": metadata, **fields}
 
-    def _apply(self, bodies: Iterable[Body]) -> None:
-        self._each(self.client.apply, bodies)
+    def _apply(self, bodies: Iterable[Body]) -> float:
+        return all_at_once(self.client.apply, bodies)
 
-    def _each(self, do: Callable[[Any], object], things: Iterable[Any]) -> None:
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            for _ in pool.map(do, things):
-                pass
+
+def all_at_once(do: Callable[[Any], object], things: Iterable[Any]) -> float:
+    """Do something with each thing, 32 at a time; return the seconds it took."""
+    begun = time.monotonic()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for _ in pool.map(do, things):
+            pass
+    return time.monotonic() - begun
 
 
 def _secret(name: str) -> str:

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dbalias.api.meta import JSON, Kind
+from dbalias.api.meta import FIELD_MANAGER, JSON, Kind
 from dbalias.reconcile.ports import Resource
 from gitops.judging import Verdict, judge
 from health.stages import ALIASES, edit
@@ -78,9 +78,11 @@ class Recorded(FakeCluster):
         super().__init__()
         self.release = release
 
-    async def apply_status(self, resource: Resource, namespace: str, body: JSON) -> None:
+    async def apply_status(
+        self, resource: Resource, namespace: str, body: JSON, *, manager: str = FIELD_MANAGER
+    ) -> None:
         """Write, and keep what is there now."""
-        await FakeCluster.apply_status(self, resource, namespace, body)
+        await FakeCluster.apply_status(self, resource, namespace, body, manager=manager)
         self.release.note(self.objects[resource, namespace, body["metadata"]["name"]])
 
 

@@ -35,6 +35,7 @@ _GROUPS = {
     "Lease": ("apis/coordination.k8s.io/v1", "leases"),
     "DjangoProject": ("apis/dbalias.dev/v1alpha1", "djangoprojects"),
     "DatabaseAlias": ("apis/dbalias.dev/v1alpha1", "databasealiases"),
+    "DatabaseServer": ("apis/dbalias.dev/v1alpha1", "databaseservers"),
     "DatabaseRoutingPolicy": ("apis/dbalias.dev/v1alpha1", "databaseroutingpolicies"),
 }
 

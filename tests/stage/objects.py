@@ -42,14 +42,14 @@ def project(*, image: str | None = SHOP_1_4, env: Mapping[str, str] | None = Non
     variables = [{"name": name, "value": value} for name, value in (env or {}).items()]
     migrate = {**spec.pop("migrate", {}), "pod": {**(pod or {}), "env": variables}}
     base = {"settings": {"module": "shop.settings"}, "image": image, "migrate": migrate}
-    return _object("DjangoProject", PROJECT, base | spec)
+    return declared("DjangoProject", PROJECT, base | spec)
 
 
 def alias(name: str, /, **spec: JSON) -> JSON:
     """Return a DatabaseAlias of the project, with these fields and no others."""
     own = object_name(name)
     named = {"alias": name} if own != name else {}
-    return _object("DatabaseAlias", own, {"projectRef": {"name": PROJECT}, **named, **spec})
+    return declared("DatabaseAlias", own, {"projectRef": {"name": PROJECT}, **named, **spec})
 
 
 def entry(name: str, database: Database, /, **spec: JSON) -> list[JSON]:
@@ -93,7 +93,7 @@ def empty_default() -> JSON:
 def policy(name: str, /, *rules: JSON, **spec: JSON) -> JSON:
     """Return a DatabaseRoutingPolicy with these rules."""
     body = {"projectRef": {"name": PROJECT}, "rules": list(rules), **spec}
-    return _object("DatabaseRoutingPolicy", name, body)
+    return declared("DatabaseRoutingPolicy", name, body)
 
 
 def rule(apps: Iterable[str], write: str, **fields: JSON) -> JSON:
@@ -154,7 +154,8 @@ def application(name: str, argv: Iterable[str], *, image: str = SHOP_1_4) -> JSO
     }
 
 
-def _object(kind: str, name: str, spec: JSON) -> JSON:
+def declared(kind: str, name: str, spec: JSON) -> JSON:
+    """Return an object of ours; fields that are None are left out."""
     return {
         "apiVersion": "dbalias.dev/v1alpha1",
         "kind": kind,

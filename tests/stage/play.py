@@ -21,7 +21,7 @@ WITHIN = 180.0
 """Seconds for what takes ten on a machine with nothing else to do."""
 T = TypeVar("T")
 
-_OWN_KINDS = ("DjangoProject", "DatabaseAlias", "DatabaseRoutingPolicy")
+_OWN_KINDS = ("DjangoProject", "DatabaseAlias", "DatabaseRoutingPolicy", "DatabaseServer")
 
 
 class Shop:

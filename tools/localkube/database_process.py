@@ -151,6 +151,10 @@ class DatabaseServer(ABC):
         """Make a database and a login that owns it and may do nothing else on the server."""
 
     @abstractmethod
+    def create_administrator(self, user: str, password: str) -> None:
+        """Make a login that may make databases and logins, and is no superuser."""
+
+    @abstractmethod
     def drop_database(self, name: str) -> None:
         """Drop a database if it exists, whoever is connected to it."""
 

@@ -19,6 +19,11 @@ from localkube.database_process import DatabaseServer, find_program
 
 __all__ = ["DatabaseServer", "MariaDBServer", "PostgresServer", "running"]
 
+_ADMINISTRATES = (
+    "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, REFERENCES, INDEX, ALTER, LOCK TABLES, "
+    "CREATE TEMPORARY TABLES, CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE, EXECUTE, "
+    "EVENT, TRIGGER, CREATE USER, PROCESS, CONNECTION ADMIN"
+)
 _NO_STRANGERS = """\
 DELETE FROM mysql.global_priv WHERE User IN ('', 'root');
 FLUSH PRIVILEGES;
@@ -64,6 +69,13 @@ class PostgresServer(DatabaseServer):
         verb = sql.SQL("ALTER ROLE" if known else "CREATE ROLE")
         self._compose(sql.SQL("{} {} LOGIN PASSWORD {}").format(verb, role, sql.Literal(password)))
         self._compose(sql.SQL("CREATE DATABASE {} OWNER {}").format(base, role))
+
+    def create_administrator(self, user: str, password: str) -> None:
+        """Make a login that may make databases and roles, as cloud providers hand it out."""
+        role, secret = sql.Identifier(user), sql.Literal(password)
+        self._compose(
+            sql.SQL("CREATE ROLE {} LOGIN CREATEDB CREATEROLE PASSWORD {}").format(role, secret)
+        )
 
     def drop_database(self, name: str) -> None:
         """Drop a database and end the sessions in it."""
@@ -154,6 +166,11 @@ class MariaDBServer(DatabaseServer):
         self.admin_sql(f"CREATE DATABASE {_quoted(name)} CHARACTER SET utf8mb4")
         self.admin_sql("CREATE OR REPLACE USER %s@'%%' IDENTIFIED BY %s", [user, password])
         self.admin_sql(f"GRANT ALL ON {_quoted(pattern).replace('%', '%%')}.* TO %s@'%%'", [user])
+
+    def create_administrator(self, user: str, password: str) -> None:
+        """Make a login that may make users, and databases with every right that it hands out."""
+        self.admin_sql("CREATE USER %s@'%%' IDENTIFIED BY %s", [user, password])
+        self.admin_sql(f"GRANT {_ADMINISTRATES} ON *.* TO %s@'%%' WITH GRANT OPTION", [user])
 
     def drop_database(self, name: str) -> None:
         """Drop a database."""
