@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from itertools import groupby
 from typing import assert_never
 
-from dbalias.api.conditions import timestamp
-from dbalias.api.meta import API_VERSION, JSON, Kind, Metadata
+from dbalias.api.meta import JSON
 from dbalias.reconcile.actions import (
     Action,
     CreateJob,
     DeleteObject,
-    Note,
     Plan,
     PublishConfigMap,
     PublishSecret,
@@ -30,24 +26,17 @@ from dbalias.reconcile.ports import (
     WORKLOADS,
     AlreadyExistsError,
     Cluster,
-    ClusterError,
     GoneError,
     RefusedError,
     Resource,
 )
+from dbalias.reconcile.reporting import report
 
 logger = logging.getLogger(__name__)
 
-KINDS = {
-    Kind.PROJECT: Resource.PROJECTS,
-    Kind.ALIAS: Resource.ALIASES,
-    Kind.POLICY: Resource.POLICIES,
-}
 DELETABLE = {"ConfigMap": Resource.CONFIG_MAPS, "Secret": Resource.SECRETS, "Job": Resource.JOBS}
 AT_ONCE = 8
 """Neighbouring statuses are written together, and so are Jobs: none waits for another."""
-NOTE_LIMIT = 1024
-"""Characters of an event's message; the API refuses longer ones."""
 
 
 async def execute(cluster: Cluster, plan: Plan) -> dict[str, str]:
@@ -107,7 +96,7 @@ class _Execution:
             case PublishSecret():
                 await self._publish(Resource.SECRETS, action)
             case WriteStatus():
-                await self._write_status(action)
+                await report(self._cluster, action)
             case DeleteObject():
                 resource = DELETABLE[action.kind]
                 await self._cluster.delete(resource, self._namespace, action.name, uid=action.uid)
@@ -140,53 +129,6 @@ class _Execution:
             await self._cluster.create(resource, self._namespace, body)
         except AlreadyExistsError as error:
             raise RefusedError("an object of this name exists and is not ours") from error
-
-    async def _write_status(self, action: WriteStatus) -> None:
-        meta = action.metadata
-        body = {
-            "apiVersion": API_VERSION,
-            "kind": action.kind.value,
-            "metadata": {
-                "name": meta.name,
-                "namespace": meta.namespace,
-                "resourceVersion": meta.resource_version,
-            },
-            "status": dict(action.status),
-        }
-        await self._cluster.apply_status(KINDS[action.kind], self._namespace, body)
-        for note in action.notes:
-            await self._record(action.kind, meta, note)
-
-    async def _record(self, kind: Kind, meta: Metadata, note: Note) -> None:
-        now = datetime.now(UTC)
-        unique = hashlib.sha256(f"{meta.uid}{note}{now.isoformat()}".encode()).hexdigest()[:16]
-        body = {
-            "apiVersion": "v1",
-            "kind": "Event",
-            "metadata": {"name": f"{meta.name[:230]}.{unique}", "namespace": meta.namespace},
-            "involvedObject": {
-                "apiVersion": API_VERSION,
-                "kind": kind.value,
-                "name": meta.name,
-                "namespace": meta.namespace,
-                "uid": meta.uid,
-            },
-            "type": "Warning" if note.warning else "Normal",
-            "reason": note.reason,
-            "message": note.message[:NOTE_LIMIT],
-            "source": {"component": "dbalias"},
-            "reportingComponent": "dbalias.dev/operator",
-            "firstTimestamp": timestamp(now),
-            "lastTimestamp": timestamp(now),
-            "count": 1,
-        }
-        try:
-            await self._cluster.create(Resource.EVENTS, meta.namespace, body)
-        except GoneError:
-            return
-        except ClusterError as error:
-            # The condition says the same: a lost event must not hold the pass up.
-            logger.warning("an event was not recorded: %s", error)
 
     async def _create_job(self, action: CreateJob) -> None:
         try:

@@ -34,6 +34,7 @@ class Resource(Enum):
     PROJECTS = ResourceType(API_VERSION, Kind.PROJECT.value, Kind.PROJECT.plural)
     ALIASES = ResourceType(API_VERSION, Kind.ALIAS.value, Kind.ALIAS.plural)
     POLICIES = ResourceType(API_VERSION, Kind.POLICY.value, Kind.POLICY.plural)
+    SERVERS = ResourceType(API_VERSION, Kind.SERVER.value, Kind.SERVER.plural)
     CONFIG_MAPS = ResourceType("v1", "ConfigMap", "configmaps")
     SECRETS = ResourceType("v1", "Secret", "secrets")
     EVENTS = ResourceType("v1", "Event", "events")
