@@ -28,6 +28,9 @@ PREFIXES = {
 }
 """How a text that matches a pattern begins; the others match a row of letters."""
 
+WITH_LINES = {r"^/[^:]*$", limits.NO_NUL}
+"""Patterns that a text with a line's end matches."""
+
 Wrap = Callable[[Any], Any]
 
 
@@ -143,8 +146,9 @@ def _texts(shape: Text) -> Iterator[tuple[str, Any, bool]]:
     yield "one character more", f"{longest}b", False
     yield "no character", "", shape.min_length == 0
     if shape.pattern:
-        yield "characters that are not allowed", " é", False
-        yield "a line's end", f"{sample(shape)}\n", shape.pattern == r"^/[^:]*$"
+        refused = "a\0b" if shape.pattern == limits.NO_NUL else " é"
+        yield "characters that are not allowed", refused, False
+        yield "a line's end", f"{sample(shape)}\n", shape.pattern in WITH_LINES
 
 
 def _lists(shape: Items) -> Iterator[tuple[str, Any, bool]]:

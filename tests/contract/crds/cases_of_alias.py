@@ -104,6 +104,7 @@ IDENTITY = [
             "user": "u",
             "credentials": SECRET,
             "tls": {},
+            "serverRef": {"name": "main"},
             "pooler": "None",
             "options": {},
             "optionsJSON": "{}",
@@ -159,7 +160,8 @@ DATABASE = [
     no(
         "without anything to inherit an engine is needed",
         "spec",
-        "engine is missing. Set engine or inheritFrom; empty: true is for an empty default",
+        "engine is missing. "
+        "Set engine, serverRef or inheritFrom; empty: true is for an empty default",
         engine=None,
     ),
     no(

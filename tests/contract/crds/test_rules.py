@@ -7,22 +7,39 @@ from typing import Any
 import pytest
 
 from contract.apiserver import ApiServer, Cause, objects
-from contract.crds import cases_of_alias, cases_of_policy, cases_of_project
+from contract.crds import (
+    cases_of_alias,
+    cases_of_policy,
+    cases_of_project,
+    cases_of_provision,
+    cases_of_server,
+)
 from contract.crds.case import Case, an_alias_spec
+from contract.crds.cases_of_provision import made
 from contract.crds.schemas import rules_of
 from dbalias.api.meta import Kind
 from dbalias.api.parse import parse_object
 
-CASES = [*cases_of_alias.CASES, *cases_of_policy.CASES, *cases_of_project.CASES]
+CASES = [
+    *cases_of_alias.CASES,
+    *cases_of_provision.CASES,
+    *cases_of_policy.CASES,
+    *cases_of_project.CASES,
+    *cases_of_server.CASES,
+]
 REFUSED = [case for case in CASES if case.message]
 ACCEPTED = [case for case in CASES if not case.message]
 
 PROJECT = "projectRef cannot be changed. Delete the object and create it for the other project"
 ALIAS = "alias cannot be changed. Delete the object and create another"
+SERVER = "a provisioned database stays on its server. Delete the object and create another"
+NAME = "a provisioned database is not renamed. Delete the object and create another"
 TRANSITIONS = {
     (Kind.ALIAS, "spec.projectRef", PROJECT),
     (Kind.POLICY, "spec.projectRef", PROJECT),
     (Kind.ALIAS, "", ALIAS),
+    (Kind.ALIAS, "spec.serverRef", SERVER),
+    (Kind.ALIAS, "spec.name", NAME),
 }
 """Rules about a change; the parser sees one state only and cannot know them."""
 
@@ -81,6 +98,51 @@ def test_rule_of_every_crd_has_a_refused_case(crds: dict[str, dict[str, Any]]) -
             "users", an_alias_spec(), {"alias": "users"}, None, id="the name may be said again"
         ),
         pytest.param("users", an_alias_spec(), {"host": "h"}, None, id="the rest may change"),
+        pytest.param(
+            "users",
+            made(),
+            {"serverRef": {"name": "other"}},
+            Cause("spec.serverRef", SERVER),
+            id="a made database stays on its server",
+        ),
+        pytest.param(
+            "users",
+            made(),
+            {"serverRef": {"namespace": "other"}},
+            Cause("spec.serverRef", SERVER),
+            id="a server of another namespace is another",
+        ),
+        pytest.param(
+            "users", made(), {"name": "other"}, Cause("spec.name", NAME), id="nothing is renamed"
+        ),
+        pytest.param(
+            "users",
+            made(name=None),
+            {"name": "other"},
+            Cause("spec.name", NAME),
+            id="the default name stays",
+        ),
+        pytest.param(
+            "users",
+            made(),
+            {"provision": None, "serverRef": {"name": "other"}, "name": "other"},
+            None,
+            id="what is made no more may move",
+        ),
+        pytest.param(
+            "users",
+            an_alias_spec(serverRef={"name": "main"}),
+            {"provision": {}, "name": "other"},
+            None,
+            id="what was not made may be made under another name",
+        ),
+        pytest.param(
+            "users",
+            made(),
+            {"provision": {"deletionPolicy": "Delete"}, "engine": "postgis"},
+            None,
+            id="how it is made may change",
+        ),
     ],
 )
 def test_change_of_an_alias_is_refused_where_it_would_become_another(
