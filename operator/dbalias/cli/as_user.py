@@ -1,4 +1,4 @@
-"""Verbs that work on one project in the cluster, with the rights of whoever calls them."""
+"""Verbs that work in a cluster, most on one project, with the rights of whoever calls them."""
 
 from __future__ import annotations
 
@@ -35,6 +35,11 @@ class Declared:
 def add_place(parser: argparse.ArgumentParser) -> None:
     """Declare the options that say which project, and where."""
     parser.add_argument("project", metavar="PROJECT", type=project_name, help="the DjangoProject")
+    add_context(parser)
+
+
+def add_context(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that say in which cluster, and where in it."""
     add_namespace(parser, help="default: the context's")
     parser.add_argument("--context", help="the kubeconfig's context to use")
 
@@ -42,10 +47,24 @@ def add_place(parser: argparse.ArgumentParser) -> None:
 def run_as_user(
     arguments: argparse.Namespace, work: Callable[[UserCluster, Key], Awaitable[T]]
 ) -> T:
-    """Return what ``work`` comes to; raise RefusedError for what stood in its way."""
-    logging.basicConfig(level=logging.ERROR)  # the client's warnings are no news to a user
-    with told_by(arguments.verb):
+    """Return what ``work`` comes to on a project; raise RefusedError for what stood in its way."""
+    with _as_user(arguments.verb):
         return asyncio.run(connected(arguments, work))
+
+
+def run_in_namespace(
+    arguments: argparse.Namespace, work: Callable[[UserCluster, str], Awaitable[T]]
+) -> T:
+    """Return what ``work`` comes to in a namespace; raise RefusedError, as ``run_as_user``."""
+    with _as_user(arguments.verb):
+        return asyncio.run(_in_namespace(arguments, work))
+
+
+@contextlib.contextmanager
+def _as_user(verb: str) -> Iterator[None]:
+    logging.basicConfig(level=logging.ERROR)  # the client's warnings are no news to a user
+    with told_by(verb):
+        yield
 
 
 @contextlib.contextmanager
@@ -62,10 +81,17 @@ async def connected(
     arguments: argparse.Namespace, work: Callable[[UserCluster, Key], Awaitable[T]]
 ) -> T:
     """Return what ``work`` comes to on the project that the arguments name."""
+    return await _in_namespace(
+        arguments, lambda cluster, namespace: work(cluster, Key(namespace, arguments.project))
+    )
+
+
+async def _in_namespace(
+    arguments: argparse.Namespace, work: Callable[[UserCluster, str], Awaitable[T]]
+) -> T:
     api = await Api.connect_as_user(arguments.context)
     try:
-        key = Key(arguments.namespace or api.namespace, arguments.project)
-        return await work(UserCluster(api), key)
+        return await work(UserCluster(api), arguments.namespace or api.namespace)
     finally:
         await api.close()
 

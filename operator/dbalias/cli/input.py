@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import math
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from dbalias.api.limits import DNS_LABEL, DNS_LABEL_LENGTH, OBJECT_NAME, PROJECT_NAME_LENGTH
+from dbalias.api.limits import (
+    DNS_LABEL,
+    DNS_LABEL_LENGTH,
+    OBJECT_NAME,
+    OBJECT_NAME_LENGTH,
+    PROJECT_NAME_LENGTH,
+)
 from dbalias.api.meta import Kind
 from dbalias.cli.findings import Finding, find_everything
 from dbalias.cli.manifests import Fault, Place, read_manifests
@@ -75,6 +83,24 @@ def project_name(text: str) -> str:
             "lower-case letters, digits, - and ."
         )
     return text
+
+
+def object_name(text: str) -> str:
+    """Return a text that can be the name of an object: a type of argparse."""
+    if len(text) > OBJECT_NAME_LENGTH or not re.fullmatch(OBJECT_NAME, text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name of an object: write at most {OBJECT_NAME_LENGTH} lower-case "
+            "letters, digits, - and ."
+        )
+    return text
+
+
+def seconds(text: str) -> float:
+    """Return a time that is not over and comes to an end: a type of argparse."""
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < math.inf:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text} is not a number of seconds, more than 0")
 
 
 def _namespace_name(text: str) -> str:

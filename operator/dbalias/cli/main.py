@@ -20,6 +20,8 @@ VERBS = {
     "manage": "run a management command in a cluster, a Job per database",
     "retry": "ask for another run of migrations or checks in a cluster",
     "approve": "show what waits to be migrated, and approve it",
+    "rotate": "change the login of a provisioned alias in a cluster",
+    "orphans": "list provisioned databases that no alias claims any more",
     "status": "show what is published, migrated and failing in a cluster",
     "import": "turn an existing settings module into manifests",
     "graph": "draw which apps go to which alias and database",

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import math
 import secrets
 import signal
 import sys
@@ -25,6 +23,7 @@ from dbalias.api.meta import Key, Kind
 from dbalias.api.ownership import PROJECT_LABEL
 from dbalias.api.project import Command, DjangoProject
 from dbalias.cli.as_user import add_place, read_declared, run_as_user, told_by
+from dbalias.cli.input import seconds
 from dbalias.cli.manage_databases import Published, choose, find_published
 from dbalias.cli.manage_job import NOT_RUN, End, Watched
 from dbalias.cli.manage_words import complete, demand_command, demand_place
@@ -49,17 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--database", action="append", default=[], metavar="ALIAS", help="repeatable"
     )
     where.add_argument("--all", action="store_true", help="every alias that is ours to migrate")
-    parser.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="for all Jobs together")
+    parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="for all Jobs together")
     parser.add_argument("--keep", action="store_true", help="leave the Jobs, for a look at them")
     parser.add_argument("--keep-going", action="store_true", help="after a failure, too")
     parser.add_argument("--yes", action="store_true", help="for commands that delete data")
-
-
-def _seconds(text: str) -> float:
-    with contextlib.suppress(ValueError):
-        if 0 < float(text) < math.inf:
-            return float(text)
-    raise argparse.ArgumentTypeError(f"{text} is not a number of seconds, more than 0")
 
 
 def run(arguments: argparse.Namespace) -> int:
