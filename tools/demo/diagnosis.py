@@ -11,6 +11,7 @@ from demo.screen import Screen
 from demo.watching import job_state
 
 _LINES = 25
+_KINDS = "djangoprojects,databasealiases,databaseroutingpolicies,databaseservers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +49,14 @@ def explain(kube: Kube, screen: Screen, namespaces: tuple[str, ...]) -> None:
     if kube.shell_setup:
         screen.block(kube.shell_setup)
     screen.block(
-        f"kubectl -n {namespaces[0]} describe djp,dba,dbrp\n"
+        f"kubectl -n {namespaces[0]} describe djp,dba,dbrp,dbs\n"
         "docs/troubleshooting.md has a section for every Reason above.\n"
         "`make demo` again goes on from here; `make demo-down` takes everything away."
     )
 
 
 def _unmet_conditions(kube: Kube, namespace: str) -> Iterator[str]:
-    for body in kube.items("djangoprojects,databasealiases,databaseroutingpolicies", namespace):
+    for body in kube.items(_KINDS, namespace):
         where = f"{namespace} {body['kind']}/{body['metadata']['name']}"
         conditions: list[Any] = body.get("status", {}).get("conditions", [])
         if not conditions:

@@ -32,6 +32,8 @@ class Login:
     database: str
     user: str
     password: str
+    administers: bool = False
+    """It makes databases and logins on the server, and is no application's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,11 @@ class Guide:
         return [_with_image(body, image) for body in _read(self.folder / APPLICATION)]
 
     def logins(self) -> list[Login]:
-        """Return the login of every alias that has a database, in the order of the files."""
+        """Return what must be on the servers beforehand, in the order of the files.
+
+        That is the login and the database of every alias that names its own, and the
+        administrator of every DatabaseServer.
+        """
         bodies = self.declared(IMAGE_IN_EXAMPLES)
         secrets = {
             body["metadata"]["name"]: body["stringData"]
@@ -75,15 +81,23 @@ class Guide:
             if body["kind"] == "Secret"
         }
         aliases = [body for body in bodies if body["kind"] == "DatabaseAlias"]
+        servers = [body for body in bodies if body["kind"] == "DatabaseServer"]
         return [
-            _login(alias, secrets) for alias in aliases if not alias["spec"].get("empty", False)
+            *(_login(alias, secrets) for alias in aliases if "host" in alias["spec"]),
+            *(_administrator(server, secrets) for server in servers),
         ]
 
 
 GUIDES = (
     Guide("guide-first", "default on PostgreSQL, users on MySQL"),
     Guide("guide-second", "default empty, users and customers on MySQL"),
+    Guide("provisioned", "the same shop, its two databases made by dbalias"),
 )
+
+
+def service_of(host: str) -> str:
+    """Return the Service's name in a host name that the operator, in its namespace, knows too."""
+    return host.partition(".")[0]
 
 
 def _read(file: Path) -> Iterator[Manifest]:
@@ -100,6 +114,20 @@ def _login(alias: Manifest, secrets: Mapping[str, Mapping[str, str]]) -> Login:
         database=spec["name"],
         user=spec["user"],
         password=secrets[spec["credentials"]["secretRef"]["name"]]["password"],
+    )
+
+
+def _administrator(server: Manifest, secrets: Mapping[str, Mapping[str, str]]) -> Login:
+    spec = server["spec"]
+    secret = secrets[spec["adminCredentials"]["secretRef"]["name"]]
+    return Login(
+        alias="",
+        engine=spec["engine"],
+        host=service_of(spec["host"]),
+        database="",
+        user=secret["username"],
+        password=secret["password"],
+        administers=True,
     )
 
 

@@ -131,7 +131,10 @@ class LocalVenue:
         listen = ("127.0.0.1", self._running.host_address)
         server = kind(folder, listen=listen, stop_at_exit=False).start()
         for login in logins:
-            server.create_database(login.database, login.user, login.password)
+            if login.administers:
+                server.create_administrator(login.user, login.password)
+            else:
+                server.create_database(login.database, login.user, login.password)
         complete.touch()
         return server
 

@@ -51,6 +51,8 @@ def _statements(login: Login) -> str:
     """Return the SQL that makes a login and its database, run once by the image's entry point."""
     password = login.password.replace("'", "''")
     if login.engine == "postgresql":
+        if login.administers:
+            return f"CREATE ROLE \"{login.user}\" LOGIN CREATEDB CREATEROLE PASSWORD '{password}';"
         return (
             f"CREATE ROLE \"{login.user}\" LOGIN PASSWORD '{password}';\n"
             f'CREATE DATABASE "{login.database}" OWNER "{login.user}";\n'

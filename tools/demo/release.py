@@ -10,7 +10,7 @@ from demo.screen import Screen
 NAMESPACE = "dbalias-system"
 RELEASE = "dbalias"
 CHART = ROOT / "charts" / "dbalias"
-_KINDS = ("djangoprojects", "databasealiases", "databaseroutingpolicies")
+_KINDS = ("djangoprojects", "databasealiases", "databaseroutingpolicies", "databaseservers")
 
 
 def make_namespaces(kube: Kube) -> None:

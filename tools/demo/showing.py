@@ -1,10 +1,11 @@
 """What a user wants to see at the end: resources, files, Jobs, tables, and an answered query."""
 
+import base64
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from demo.guides import Guide
+from demo.guides import Guide, Login, service_of
 from demo.programs import Kube
 from demo.screen import Screen
 from demo.tables import list_tables
@@ -16,10 +17,10 @@ _TABLE_LINE = 88
 
 
 def show_resources(kube: Kube, screen: Screen, guide: Guide) -> None:
-    """Show what `kubectl get` says of the three kinds."""
+    """Show what `kubectl get` says of every resource of dbalias."""
     screen.heading(f"{guide.name}: {guide.title}")
-    screen.block(f"$ kubectl -n {guide.namespace} get djp,dba,dbrp")
-    screen.block(kube.kubectl("get", "djp,dba,dbrp", f"--namespace={guide.namespace}"))
+    screen.block(f"$ kubectl -n {guide.namespace} get dbalias")
+    screen.block(kube.kubectl("get", "dbalias", f"--namespace={guide.namespace}"))
 
 
 def show_published(kube: Kube, screen: Screen, guide: Guide) -> None:
@@ -52,10 +53,11 @@ def show_jobs(kube: Kube, screen: Screen, guide: Guide) -> None:
         screen.block(f"{migrated['reason']}: {migrated['message']}")
 
 
-def show_tables(venue: Venue, screen: Screen, guide: Guide) -> None:
+def show_tables(venue: Venue, kube: Kube, screen: Screen, guide: Guide) -> None:
     """Show the tables of each database, read with the application's own login."""
     screen.heading(f"{guide.name}: tables, as the application's logins see them")
-    for login in guide.logins():
+    declared = [login for login in guide.logins() if not login.administers]
+    for login in (*declared, *_provisioned(kube, guide)):
         with venue.reach(guide, login) as (host, port):
             tables = list_tables(login, host, port)
         kind = "PostgreSQL" if login.engine == "postgresql" else "MariaDB"
@@ -80,7 +82,7 @@ def show_application(kube: Kube, screen: Screen, guide: Guide) -> None:
 
 def show_next_steps(kube: Kube, screen: Screen, guides: Iterable[Guide]) -> None:
     """Say what to try next."""
-    first, second = (guide.namespace for guide in guides)
+    first, second, third = (guide.namespace for guide in guides)
     screen.heading("What to try next")
     if kube.shell_setup:
         screen.block(kube.shell_setup)
@@ -99,11 +101,31 @@ and put it back
 Migrate once more, on request: one Job, nothing left to do
   kubectl -n {second} annotate dba users dbalias.dev/migrate-requested-at=$(date -Is) --overwrite
   kubectl -n {second} get jobs --watch
+Change the password of a database that was made: another login, the application restarted
+  kubectl -n {third} annotate dba default dbalias.dev/rotate-requested-at=$(date -Is) --overwrite
+  kubectl -n {third} get dba default -o jsonpath='{{.status.provision}}'
 A shell in the application, with the published settings
   kubectl -n {first} exec -it deployment/shop -- python manage.py shell
 Take it all away
   make demo-down"""
     )
+
+
+def _provisioned(kube: Kube, guide: Guide) -> Iterator[Login]:
+    """Yield the logins that dbalias has made, from the Secrets in which it hands them out."""
+    for alias in kube.items("databasealiases", guide.namespace):
+        binding = alias["status"].get("binding", {}).get("name")
+        if binding:
+            body = kube.get("secret", binding, f"--namespace={guide.namespace}")
+            told = {key: base64.b64decode(value).decode() for key, value in body["data"].items()}
+            yield Login(
+                alias=alias["spec"].get("alias", alias["metadata"]["name"]),
+                engine=told["type"],
+                host=service_of(told["host"]),
+                database=told["database"],
+                user=told["username"],
+                password=told["password"],
+            )
 
 
 def _condition(body: Any, kind: str) -> dict[str, str]:

@@ -62,7 +62,7 @@ def _show(venue: Venue, kube: Kube, screen: Screen) -> None:
         showing.show_resources(kube, screen, guide)
         showing.show_published(kube, screen, guide)
         showing.show_jobs(kube, screen, guide)
-        showing.show_tables(venue, screen, guide)
+        showing.show_tables(venue, kube, screen, guide)
         showing.show_application(kube, screen, guide)
     showing.show_next_steps(kube, screen, GUIDES)
 

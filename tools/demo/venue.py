@@ -18,7 +18,7 @@ class Venue(Protocol):
         """Build an image unless it is there, and make it known to the cluster."""
 
     def start_databases(self, guide: Guide) -> None:
-        """Run the servers that a guide's aliases name, with its databases and logins in them."""
+        """Run the servers that a guide names, with what its aliases and servers log in with."""
 
     def reach(self, guide: Guide, login: Login) -> AbstractContextManager[tuple[str, int]]:
         """Give this machine an address at which a login's server answers."""

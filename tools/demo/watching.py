@@ -15,7 +15,7 @@ from demo.screen import Screen
 _POLL_SECONDS = 1.0
 READY_TIMEOUT = 300.0
 ROLLOUT_TIMEOUT = 180.0
-_KINDS = "djangoprojects,databasealiases,databaseroutingpolicies,jobs"
+_KINDS = "djangoprojects,databasealiases,databaseroutingpolicies,databaseservers,jobs"
 
 
 @dataclass(slots=True)

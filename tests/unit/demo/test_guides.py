@@ -40,6 +40,15 @@ def test_the_empty_default_has_no_login() -> None:
     assert {login.alias for login in GUIDES[1].logins()} == {"users", "customers"}
 
 
+def test_aliases_whose_databases_are_made_need_an_administrator_alone() -> None:
+    """Nobody makes their databases beforehand; the pod of the server makes who may."""
+    (login,) = GUIDES[2].logins()
+    assert (login.host, login.administers) == ("postgres", True)
+    secret, _, _ = server_objects([login])
+    assert "CREATE DATABASE" not in secret["stringData"]["init.sql"]
+    assert "LOGIN CREATEDB CREATEROLE" in secret["stringData"]["init.sql"]
+
+
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.name)
 def test_database_pods_fit_into_a_restricted_namespace(guide: Guide) -> None:
     """The examples' namespaces enforce Pod Security `restricted`."""
