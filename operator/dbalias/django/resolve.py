@@ -28,17 +28,27 @@ from dbalias.django.sources import Sources
 from dbalias.django.testing import Rehearsal
 from dbalias.django.tls import build_tls
 
+_NOBODY: Mapping[str, Problem] = {}
+
 
 def resolve(
-    project: DjangoProject, aliases: Iterable[DatabaseAlias], sources: Sources
+    project: DjangoProject,
+    aliases: Iterable[DatabaseAlias],
+    sources: Sources,
+    *,
+    hindered: Mapping[str, Problem] = _NOBODY,
 ) -> Resolution:
-    """Return each alias as an entry of DATABASES, or every reason why it is none."""
+    """Return each alias as an entry of DATABASES, or every reason why it is none.
+
+    ``hindered``: by object, what keeps an alias and its heirs from being one for now.
+    """
     owners, losers = elect_owners(aliases)
     entries: dict[str, Entry] = {}
     problems: dict[str, tuple[Problem, ...]] = {}
     for name, alias in sorted(owners.items()):
         try:
-            entries[name] = _resolve_one(project, alias, owners=owners, sources=sources)
+            lineage = _lineage(alias, owners, hindered)
+            entries[name] = _resolve_one(project, lineage, owners=owners, sources=sources)
         except UnresolvableError as error:
             problems[name] = error.problems
     for name, found in Rehearsal(owners, entries).problems().items():
@@ -57,18 +67,28 @@ def declared_family(alias: DatabaseAlias, owners: Mapping[str, DatabaseAlias]) -
     return engine.family if engine else Family.OTHER
 
 
+def _lineage(
+    alias: DatabaseAlias, owners: Mapping[str, DatabaseAlias], hindered: Mapping[str, Problem]
+) -> tuple[DatabaseAlias, ...]:
+    lineage = trace(alias, owners)
+    found = [hindered[one.metadata.name] for one in lineage if one.metadata.name in hindered]
+    if found:
+        raise UnresolvableError(*found)
+    return lineage
+
+
 def _resolve_one(
     project: DjangoProject,
-    alias: DatabaseAlias,
+    lineage: tuple[DatabaseAlias, ...],
     *,
     owners: Mapping[str, DatabaseAlias],
     sources: Sources,
 ) -> Entry:
+    alias = lineage[-1]
     if alias.empty:
         nowhere = Connection({}, PhysicalDatabase(Family.OTHER))
         mode = alias.migrate.mode or project.migrate.mode
         return Entry(alias.alias, alias.metadata.name, EntryKind.EMPTY, nowhere, mode)
-    lineage = trace(alias, owners)
     declaration = Declaration(lineage, _engine(lineage), project)
     problems = [*find_problems(declaration), *_file_clashes(alias, owners)]
     if problems:

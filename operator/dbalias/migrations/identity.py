@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 
 from dbalias.api.alias import DatabaseAlias
 from dbalias.api.digest import digest
@@ -19,8 +20,10 @@ def run_identity(project: DjangoProject, entry: Entry, routing: JSON, alias: Dat
     """Return the digest of all that decides what a run would do to the database.
 
     ``routing`` is what routing allows on the alias. Passwords, resources, labels, pod options
-    and the audit's mode are no part of it: changing them makes no migration pending.
+    and the audit's mode are no part of it: changing them makes no migration pending. A database
+    that was provisioned again has none of the tables of the one before.
     """
+    incarnation = incarnation_of(alias)
     return digest(
         {
             **_program(project),
@@ -29,9 +32,17 @@ def run_identity(project: DjangoProject, entry: Entry, routing: JSON, alias: Dat
             "apps": list(alias.migrate.apps),
             "routing": routing,
             "database": entry.database.key if entry.database else None,
+            **({"incarnation": incarnation} if incarnation else {}),
         },
         LENGTH,
     )
+
+
+def incarnation_of(alias: DatabaseAlias) -> str | None:
+    """Return which of the databases of its name an alias has; None unless it is provisioned."""
+    told = alias.status.get("provision") if alias.provision else None
+    found = told.get("incarnation") if isinstance(told, Mapping) else None
+    return found if isinstance(found, str) and found else None
 
 
 def command_identity(project: DjangoProject, command: Command, places: JSON) -> str:

@@ -17,24 +17,33 @@ from dbalias.reconcile.actions import WriteStatus
 from dbalias.reconcile.approvals import shown_plan
 from dbalias.reconcile.command_status import CommandsStanding, commands_on
 from dbalias.reconcile.desired import Desired
+from dbalias.reconcile.provisioned import MADE_FIELD, told_of
 from dbalias.reconcile.runs import Runs
+from dbalias.reconcile.settled import Delivered, settled_login
 from dbalias.reconcile.snapshot import Broken
 from dbalias.reconcile.status import Obstacle, Subject, summary, write_status
 
-CREDENTIAL_REASONS = frozenset(
+AWAITED_REASONS = frozenset(
     {
         Reason.SECRET_NOT_FOUND,
         Reason.SECRET_KEY_MISSING,
         Reason.CONFIG_MAP_NOT_FOUND,
         Reason.UNREADABLE,
+        Reason.SERVER_NOT_FOUND,
+        Reason.NAMESPACE_NOT_ALLOWED,
     }
 )
+"""Reasons to look often at what is read by name."""
 
 
 def alias_status(
-    alias: DatabaseAlias, desired: Desired, runs: Runs, now: datetime
+    alias: DatabaseAlias, desired: Desired, runs: Runs, delivered: Delivered, now: datetime
 ) -> WriteStatus | None:
-    """Return the status of one alias object, whether or not it owns its alias."""
+    """Return the status of one alias object, whether or not it owns its alias.
+
+    Of one with ``spec.provision`` the server pass writes ``Provisioned`` and what it made.
+    ``delivered`` is the stable Secret that everybody has by now, None while some do not.
+    """
     subject = Subject(Kind.ALIAS, alias.metadata, alias.status)
     loser = desired.resolution.losers.get(alias.metadata.name)
     if loser is not None:
@@ -44,16 +53,19 @@ def alias_status(
     problems = desired.resolution.problems.get(name, ())
     migrated = runs.conditions[name]
     commands = commands_on(runs, name)
+    made = told_of(alias)
     conditions = (
-        *summary(_obstacle(problems, migrated, commands), ready=migrated.message),
+        *summary(_obstacle(problems, made, migrated, commands), ready=migrated.message),
         _credentials(alias, problems),
-        _connected(runs, name),
+        _connected(runs, name, made, is_tried=alias.metadata.name in desired.tried),
         migrated,
         commands.condition,
+        *(() if alias.provision else (made,)),
     )
     fields = {
         "alias": name,
         "database": _database(entry) if entry else alias.status.get("database"),
+        "settledLogin": settled_login(alias, desired, delivered),
         **{field: runs.record(name, purpose).render() for purpose, field in FIELDS.items()},
         COMMANDS: render_commands(runs.records, name),
         PLAN: shown_plan(runs, name),
@@ -68,12 +80,7 @@ def refuse(
     first = problems[0]
     message = "; ".join(str(problem) for problem in problems)
     conditions = summary(Obstacle.of(first.reason, message), ready="")
-    kept = {
-        name: value
-        for name, value in subject.status.items()
-        if name not in ("observedGeneration", "conditions")
-    }
-    return write_status(subject, conditions, {"alias": alias, **kept}, now=now)
+    return write_status(subject, conditions, {"alias": alias, **subject.further}, now=now)
 
 
 def broken_status(broken: Broken, now: datetime) -> WriteStatus | None:
@@ -106,14 +113,17 @@ def policy_status(
 
 
 def _obstacle(
-    problems: tuple[Problem, ...], migrated: ConditionValue, commands: CommandsStanding
+    problems: tuple[Problem, ...],
+    made: ConditionValue,
+    migrated: ConditionValue,
+    commands: CommandsStanding,
 ) -> Obstacle | None:
     if problems:
         return Obstacle.of(problems[0].reason, "; ".join(map(str, problems)))
     awaited = (commands.condition,) if commands.is_awaited else ()
     found = [
         Obstacle.of(value.reason, value.message)
-        for value in (migrated, *awaited)
+        for value in (made, migrated, *awaited)
         if value.status is not Status.TRUE
     ]
     # A migration may wait for a command of the same alias that only a person can mend.
@@ -122,7 +132,7 @@ def _obstacle(
 
 def _credentials(alias: DatabaseAlias, problems: tuple[Problem, ...]) -> ConditionValue:
     for problem in problems:
-        if problem.reason in CREDENTIAL_REASONS:
+        if problem.reason in AWAITED_REASONS or problem.field == MADE_FIELD:
             return ConditionValue(
                 Condition.CREDENTIALS_AVAILABLE, Status.FALSE, problem.reason, str(problem)
             )
@@ -148,8 +158,10 @@ def _secrets(alias: DatabaseAlias) -> Iterator[str]:
         yield alias.tls.client_certificate
 
 
-def _connected(runs: Runs, alias: str) -> ConditionValue:
-    """What the last run learnt about reaching the database."""
+def _connected(runs: Runs, alias: str, made: ConditionValue, *, is_tried: bool) -> ConditionValue:
+    """What the last run, or the pass over its server, learnt about reaching the database."""
+    if made.reason is Reason.SERVER_UNAVAILABLE:
+        return ConditionValue(Condition.CONNECTED, Status.FALSE, made.reason, made.message)
     record = runs.last_record(alias)
     if record.outcome is Outcome.FAILED and record.reason in (
         Reason.DATABASE_UNREACHABLE,
@@ -160,6 +172,9 @@ def _connected(runs: Runs, alias: str) -> ConditionValue:
     completed = next((one.completed for one in records if one.completed), None)
     if completed is not None:
         text = f"the Job {completed.job} logged in"
+        return ConditionValue(Condition.CONNECTED, Status.TRUE, Reason.AVAILABLE, text)
+    if is_tried and made.status is Status.TRUE:
+        text = "the operator tries the issued login at each look at the server"
         return ConditionValue(Condition.CONNECTED, Status.TRUE, Reason.AVAILABLE, text)
     text = "no Job has logged in yet"
     return ConditionValue(Condition.CONNECTED, Status.UNKNOWN, Reason.NOT_CHECKED, text)

@@ -23,6 +23,7 @@ from dbalias.django.entries import Resolution
 from dbalias.django.resolve import resolve
 from dbalias.django.routing import RoutingResult, build_routing
 from dbalias.reconcile.names import SALT, migrate_secret_name, stable_name
+from dbalias.reconcile.provisioned import unbound
 from dbalias.reconcile.snapshot import PublishedConfigMap, PublishedSecret, Snapshot
 
 DOCUMENT = "databases.json"
@@ -43,7 +44,8 @@ class Desired:
 
     ``published`` is the document that applications mount now, None when there is none;
     ``last_good`` is what of it can still be kept: an entry whose files are lost with the
-    published Secret would keep every process from starting.
+    published Secret would keep every process from starting. ``tried`` are the objects whose
+    logins the pass over their server tries.
     """
 
     project: DjangoProject
@@ -55,6 +57,13 @@ class Desired:
     salt: str
     migrate_secret: Mapping[str, SecretBytes]
     hold: Hold | None
+    tried: frozenset[str] = frozenset()
+
+    @property
+    def kept(self) -> frozenset[str]:
+        """The aliases that cannot be resolved and keep their last published entry."""
+        published = (self.published or {}).get("databases", {})
+        return frozenset(self.resolution.problems.keys() & published.keys())
 
 
 def build_desired(snapshot: Snapshot) -> Desired:
@@ -62,7 +71,9 @@ def build_desired(snapshot: Snapshot) -> Desired:
     project = snapshot.project
     assert isinstance(project, DjangoProject)
     published = published_document(snapshot.config_map)
-    resolution = _with_broken(resolve(project, snapshot.aliases, snapshot.sources), snapshot)
+    hindered = {**snapshot.hindered, **unbound(snapshot.aliases, snapshot.sources)}
+    resolution = resolve(project, snapshot.aliases, snapshot.sources, hindered=hindered)
+    resolution = _with_broken(resolution, snapshot)
     owners = resolution.owners.values()
     routing = build_routing(
         project,
@@ -85,6 +96,7 @@ def build_desired(snapshot: Snapshot) -> Desired:
         migrate_secret=migrate_secret,
         hold=_find_hold(snapshot, routing.problems, artefact)
         or _taken(snapshot, needs_migrate_secret=bool(migrate_secret)),
+        tried=snapshot.tried,
     )
 
 

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import replace
 
-from dbalias.api.alias import DatabaseAlias
 from dbalias.api.meta import JSON, Key, Kind
 from dbalias.api.ownership import MANAGED_BY, MANAGER, PROJECT_LABEL, is_controlled_by
 from dbalias.api.project import DjangoProject, Workload
-from dbalias.django.sources import (
-    Missing,
-    SourceKind,
-    SourceRef,
-    Sources,
-    SourceState,
-    Unavailable,
-    required_sources,
-)
 from dbalias.migrations.jobs import task_labels
 from dbalias.migrations.marks import PROJECT, Task
 from dbalias.migrations.observed import JobState, is_ours, parse_job, parse_pod
 from dbalias.migrations.record import Outcome, Record, stored_tasks
 from dbalias.migrations.remains import last_words, survivors
-from dbalias.reconcile.declared import decode_secret, read_source, with_declared
+from dbalias.reconcile.declared import decode_secret, with_declared
+from dbalias.reconcile.inputs import with_inputs
 from dbalias.reconcile.names import JOB_MOUNTED, migrate_secret_name, stable_name
-from dbalias.reconcile.ports import WORKLOADS, Cluster, Resource, UnreadableError
+from dbalias.reconcile.ports import WORKLOADS, Cluster, Resource
+from dbalias.reconcile.reading import Reading
 from dbalias.reconcile.snapshot import (
     Broken,
     Memory,
@@ -36,45 +28,13 @@ from dbalias.reconcile.snapshot import (
     WorkloadState,
 )
 
-SECRETS_AT_ONCE = 16
-UNREAD = "unread"
-"""Differs from any resourceVersion, so that the poll tells once a source can be read."""
 WARNINGS = {"type": "Warning"}
 """Events that say why a pod is not made or does not start: one list, however many Jobs wait."""
-POLLED = frozenset({Resource.SECRETS, Resource.CONFIG_MAPS})
-"""What is read by name and not watched, or not when it is somebody else's."""
-
-
-@dataclass(slots=True)
-class _Reading:
-    """One pass' reads: what failed is noted, so that the plan can hold still."""
-
-    cluster: Cluster
-    key: Key
-    unreadable: list[str] = field(default_factory=list)
-    versions: dict[tuple[Resource, str], str | None] = field(default_factory=dict)
-
-    async def listed(self, resource: Resource, **selectors: Mapping[str, str]) -> list[JSON]:
-        try:
-            return list(await self.cluster.list(resource, self.key.namespace, **selectors))
-        except UnreadableError as error:
-            self.unreadable.append(str(error))
-            return []
-
-    async def one(self, resource: Resource, name: str) -> JSON | None:
-        try:
-            body = await self.cluster.get(resource, self.key.namespace, name)
-        except UnreadableError as error:
-            self.unreadable.append(str(error))
-            return None
-        if resource in POLLED:
-            self.versions[resource, name] = resource_version(body)
-        return body
 
 
 async def gather(cluster: Cluster, key: Key, memory: Memory) -> Snapshot:
     """Return the snapshot of one project; what could not be read is named in it."""
-    reading = _Reading(cluster, key)
+    reading = Reading(cluster, key)
     by_project = {"spec.projectRef.name": key.name}
     project_body, alias_bodies, policy_bodies = await asyncio.gather(
         reading.one(Resource.PROJECTS, key.name),
@@ -87,13 +47,13 @@ async def gather(cluster: Cluster, key: Key, memory: Memory) -> Snapshot:
     return replace(snapshot, unreadable=tuple(reading.unreadable), versions=dict(reading.versions))
 
 
-async def _with_observed(snapshot: Snapshot, reading: _Reading) -> Snapshot:
+async def _with_observed(snapshot: Snapshot, reading: Reading) -> Snapshot:
     assert snapshot.project is not None
     uid = snapshot.project.metadata.uid
     stable, migrate = stable_name(snapshot.key.name), migrate_secret_name(snapshot.key.name)
     ours = {PROJECT_LABEL: snapshot.key.name}
-    sources, (jobs, foreign), workloads, bodies = await asyncio.gather(
-        _sources(reading, snapshot.aliases),
+    snapshot, (jobs, foreign), workloads, bodies = await asyncio.gather(
+        with_inputs(reading, snapshot),
         _jobs(reading, snapshot),
         _workloads(reading, snapshot.project),
         asyncio.gather(
@@ -106,7 +66,6 @@ async def _with_observed(snapshot: Snapshot, reading: _Reading) -> Snapshot:
     revisions = await reading.listed(Resource.CONFIG_MAPS, labels=ours | JOB_MOUNTED)
     return replace(
         snapshot,
-        sources=sources,
         config_map=_config_map(config_map, uid),
         secret=_secret(secret, uid),
         migrate_secret=_secret(migrate_secret, uid),
@@ -115,35 +74,6 @@ async def _with_observed(snapshot: Snapshot, reading: _Reading) -> Snapshot:
         foreign_jobs=foreign,
         workloads=workloads,
     )
-
-
-async def _sources(reading: _Reading, aliases: Iterable[DatabaseAlias]) -> Sources:
-    slots = asyncio.Semaphore(SECRETS_AT_ONCE)
-
-    async def read(ref: SourceRef) -> tuple[SourceRef, SourceState]:
-        async with slots:
-            return ref, await _source(reading, ref)
-
-    return dict(await asyncio.gather(*(read(ref) for ref in sorted(required_sources(aliases)))))
-
-
-async def _source(reading: _Reading, ref: SourceRef) -> SourceState:
-    is_secret = ref.kind is SourceKind.SECRET
-    resource = Resource.SECRETS if is_secret else Resource.CONFIG_MAPS
-    try:
-        body = await reading.cluster.get(resource, reading.key.namespace, ref.name)
-    except UnreadableError as error:
-        reading.versions[resource, ref.name] = UNREAD
-        return Unavailable(str(error))
-    reading.versions[resource, ref.name] = resource_version(body)
-    if body is None:
-        return Missing()
-    return read_source(body)
-
-
-def resource_version(body: JSON | None) -> str | None:
-    """Return the version a poll compares; None for an object that is not there."""
-    return None if body is None else str(body["metadata"]["resourceVersion"])
 
 
 def _config_map(body: JSON | None, uid: str) -> PublishedConfigMap | None:
@@ -191,7 +121,7 @@ def _is_predecessors(body: JSON, uid: str) -> bool:
 
 
 async def _jobs(
-    reading: _Reading, snapshot: Snapshot
+    reading: Reading, snapshot: Snapshot
 ) -> tuple[tuple[JobState, ...], frozenset[str]]:
     """Return the project's Jobs, and the names of Jobs of others in the place of one."""
     ours, gone = {PROJECT_LABEL: reading.key.name}, snapshot.memory.last_words
@@ -225,7 +155,7 @@ def is_finished(job: Mapping[str, JSON]) -> bool:
 
 
 async def _named_jobs(
-    reading: _Reading, snapshot: Snapshot, listed: Container[str]
+    reading: Reading, snapshot: Snapshot, listed: Container[str]
 ) -> tuple[list[JSON], frozenset[str]]:
     """Return our own Jobs that open records name and no label tells, and the names others took.
 
@@ -258,13 +188,13 @@ def records(snapshot: Snapshot) -> Iterator[tuple[Task, Record]]:
 
 
 async def _workloads(
-    reading: _Reading, project: DjangoProject | Broken
+    reading: Reading, project: DjangoProject | Broken
 ) -> tuple[WorkloadState, ...]:
     declared = project.workloads if isinstance(project, DjangoProject) else ()
     return tuple(await asyncio.gather(*(_workload(reading, w) for w in declared)))
 
 
-async def _workload(reading: _Reading, workload: Workload) -> WorkloadState:
+async def _workload(reading: Reading, workload: Workload) -> WorkloadState:
     body = await reading.one(WORKLOADS[workload.kind], workload.name)
     if body is None:
         return WorkloadState(workload, found=False)

@@ -10,7 +10,7 @@ from dbalias.api.meta import JSON, Kind
 from dbalias.api.project import DjangoProject
 from dbalias.reconcile.actions import Action, Plan, WriteStatus
 from dbalias.reconcile.alias_status import (
-    CREDENTIAL_REASONS,
+    AWAITED_REASONS,
     alias_status,
     broken_status,
     policy_status,
@@ -22,6 +22,7 @@ from dbalias.reconcile.project_status import Picture, project_status
 from dbalias.reconcile.publication import Publication, plan_publication
 from dbalias.reconcile.routes import newest_routes
 from dbalias.reconcile.runs import Runs, earliest, plan_runs
+from dbalias.reconcile.settled import find_delivered
 from dbalias.reconcile.snapshot import Broken, Snapshot
 from dbalias.reconcile.status import Obstacle, Subject, summary, write_status
 from dbalias.reconcile.workloads import plan_rollout
@@ -61,7 +62,9 @@ def _plan_project(snapshot: Snapshot, desired: Desired, now: datetime) -> Plan:
     routes = newest_routes(snapshot, desired.artefact.revision)
     picture = Picture(desired, runs, publication, rollout.condition, gate.hold, approvals, routes)
     project = project_status(picture, now)
-    statuses = (*_statuses(snapshot, desired, runs, now), *_some(project))
+    delivered = find_delivered(snapshot, publication, runs, rollout.condition)
+    aliases = (alias_status(one, desired, runs, delivered, now) for one in snapshot.aliases)
+    statuses = (*_some(*aliases), *_statuses(snapshot, desired, now), *_some(project))
     restarts = rollout.restarts if gate.hold is None else ()
     looking = rollout.rolling or snapshot.foreign_jobs or _has_unwatched_job(snapshot)
     look_at = now + LOOK_AGAIN if looking else None
@@ -72,7 +75,7 @@ def _plan_project(snapshot: Snapshot, desired: Desired, now: datetime) -> Plan:
         late=(*runs.create, *restarts),
         wake_at=earliest(gate.wake_at, runs.wake_at, publication.wake_at, look_at),
         awaiting=any(
-            problem.reason in CREDENTIAL_REASONS
+            problem.reason in AWAITED_REASONS
             for problems in desired.resolution.problems.values()
             for problem in problems
         ),
@@ -102,9 +105,7 @@ def _in_order(
     return (*first[0], *first[1], *publication.prune, *runs.delete)
 
 
-def _statuses(snapshot: Snapshot, desired: Desired, runs: Runs, now: datetime) -> Iterator[Action]:
-    for alias in snapshot.aliases:
-        yield from _some(alias_status(alias, desired, runs, now))
+def _statuses(snapshot: Snapshot, desired: Desired, now: datetime) -> Iterator[Action]:
     for policy in snapshot.policies:
         yield from _some(policy_status(policy, desired, now))
     yield from _broken(snapshot, now)
@@ -139,12 +140,7 @@ def _unreadable(snapshot: Snapshot, now: datetime) -> Plan:
     fresh = summary(Obstacle.of(Reason.UNREADABLE, message), ready="")
     replaced = {value.type for value in fresh}
     conditions = (*fresh, *(value for value in told_before if value.type not in replaced))
-    kept = {
-        name: value
-        for name, value in project.status.items()
-        if name not in ("observedGeneration", "conditions")
-    }
-    told = write_status(subject, conditions, kept, now=now)
+    told = write_status(subject, conditions, subject.further, now=now)
     return Plan(snapshot.key, early=_some(told), wake_at=wake_at)
 
 

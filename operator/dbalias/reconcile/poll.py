@@ -2,7 +2,8 @@
 
 Listing or watching Secrets would need the right to read them all, and a ConfigMap with a CA
 carries no label of ours to watch it by. So what a project refers to or publishes is polled by
-name: often while something is awaited, every twenty seconds otherwise.
+name: often while something is awaited, every twenty seconds otherwise. A DatabaseServer may lie
+in a namespace that is not watched.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from dbalias.api.meta import Key
+from dbalias.api.meta import JSON, Key
 from dbalias.reconcile.ports import Cluster, Resource, UnreadableError
 
 AWAITED = 5.0
@@ -22,8 +24,20 @@ TICK = 0.5
 AT_ONCE = 16
 
 
-Versions = Mapping[tuple[Resource, str], str | None]
-"""Objects by resource and name, with the resourceVersion seen; None: there was none."""
+Place: TypeAlias = tuple[Resource, str | None, str]
+"""Resource, namespace (None: of none) and name of an object."""
+Versions: TypeAlias = Mapping[Place, str | None]
+"""Objects with the version seen; None: there was none."""
+
+
+def version_of(resource: Resource, body: JSON | None) -> str | None:
+    """Return what changes with an object, but not with a server's status; None for none."""
+    if body is None:
+        return None
+    metadata = body["metadata"]
+    if resource is Resource.SERVERS:
+        return f"{metadata['uid']}/{metadata['generation']}"
+    return str(metadata["resourceVersion"])
 
 
 @dataclass(slots=True)
@@ -51,9 +65,12 @@ class SourcePoll:
 
     def secret_changed(self, namespace: str, name: str, version: str | None) -> None:
         """A watch saw this Secret: compare it at once."""
+        self.noticed((Resource.SECRETS, namespace, name), version)
+
+    def noticed(self, place: Place, version: str | None) -> None:
+        """Somebody saw this object in this version: compare it at once."""
         for key, watched in list(self._watched.items()):
-            seen = watched.versions.get((Resource.SECRETS, name), version)
-            if key.namespace == namespace and seen != version:
+            if watched.versions.get(place, version) != version:
                 self.changed(key)
 
     async def run(self) -> None:
@@ -70,7 +87,7 @@ class SourcePoll:
         if watched is None:
             return
         found = await asyncio.gather(
-            *(self._differs(key, one, seen, slots) for one, seen in watched.versions.items())
+            *(self._differs(one, seen, slots) for one, seen in watched.versions.items())
         )
         if self._watched.get(key) is not watched:
             return
@@ -78,16 +95,13 @@ class SourcePoll:
             self.changed(key)
         self.watch(key, watched.versions, awaiting=watched.awaiting)
 
-    async def _differs(
-        self, key: Key, one: tuple[Resource, str], seen: str | None, slots: asyncio.Semaphore
-    ) -> bool:
-        resource, name = one
+    async def _differs(self, place: Place, seen: str | None, slots: asyncio.Semaphore) -> bool:
         async with slots:
             try:
-                body = await self.cluster.get(resource, key.namespace, name)
+                body = await self.cluster.get(*place)
             except UnreadableError:
                 return False
-        return seen != (None if body is None else str(body["metadata"]["resourceVersion"]))
+        return seen != version_of(place[0], body)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from dbalias.api.alias import DatabaseAlias
 from dbalias.api.meta import JSON, Key, Kind, Metadata
+from dbalias.api.ownership import MANAGER
 from dbalias.api.policy import DatabaseRoutingPolicy
 from dbalias.api.problems import Problem
 from dbalias.api.project import DjangoProject, Workload
@@ -83,11 +84,18 @@ class Memory:
     """Objects that the API server refused to take in the last pass, with its reason."""
     last_words: tuple[PodState, ...] = ()
     """Pods of Jobs as they were seen last, when they vanished."""
+    installation: str = MANAGER
+    """How this operator signs on database servers and binding Secrets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One project and all that belongs to it. ``unreadable`` names what could not be read."""
+    """One project and all that belongs to it. ``unreadable`` names what could not be read.
+
+    ``aliases`` are where their servers are, as ``places`` puts them; ``hindered`` has, by object,
+    why one that names a server is nowhere; ``tried`` are the objects of which the pass over their
+    server tries the logins.
+    """
 
     key: Key
     memory: Memory
@@ -95,6 +103,8 @@ class Snapshot:
     aliases: tuple[DatabaseAlias, ...] = ()
     policies: tuple[DatabaseRoutingPolicy, ...] = ()
     broken: tuple[Broken, ...] = ()
+    hindered: Mapping[str, Problem] = field(default_factory=dict)
+    tried: frozenset[str] = frozenset()
     sources: Sources = field(default_factory=dict)
     config_map: PublishedConfigMap | None = None
     secret: PublishedSecret | None = None

@@ -6,7 +6,7 @@ edit does, ``Ready`` sums up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -57,6 +57,11 @@ ORDINARY = {
 """Transitions that are told though nothing is wrong."""
 
 
+OF_THE_SERVER_PASS = frozenset({"binding", "provision", "lastHandledRotateRequest"})
+"""Fields of an alias' status with a writer of their own. So is ``Provisioned`` where the alias has
+``spec.provision``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """The object whose status is written, as it was read."""
@@ -69,6 +74,12 @@ class Subject:
     def conditions(self) -> Sequence[Mapping[str, JSON]]:
         """The conditions it carries now."""
         return tuple(self.status.get("conditions") or ())
+
+    @property
+    def further(self) -> dict[str, JSON]:
+        """What else the pass over a project has written there."""
+        apart = {"observedGeneration", "conditions", *OF_THE_SERVER_PASS}
+        return {name: value for name, value in self.status.items() if name not in apart}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +123,10 @@ def write_status(
     *,
     now: datetime,
 ) -> WriteStatus | None:
-    """Return the write that brings a status up to date; None when it is so already."""
+    """Return the write that brings a status up to date; None when it is so already.
+
+    What passes over servers write into it is neither compared nor given.
+    """
     generation = subject.metadata.generation
     rendered = render_conditions(
         conditions, previous=subject.conditions, generation=generation, now=now
@@ -122,9 +136,18 @@ def write_status(
         "conditions": rendered,
         **{name: value for name, value in fields.items() if value not in (None, {}, [], "")},
     }
-    if status == dict(subject.status):
+    theirs = {Condition.PROVISIONED} - {value.type for value in conditions}
+    if _compared(status) == _compared(subject.status, without=theirs):
         return None
     return WriteStatus(subject.kind, subject.metadata, status, _notes(subject, conditions))
+
+
+def _compared(status: Mapping[str, JSON], *, without: Collection[str] = ()) -> dict[str, JSON]:
+    """Return the part of a status that is the project pass', its conditions by type."""
+    own = {name: value for name, value in status.items() if name not in OF_THE_SERVER_PASS}
+    conditions = {one.get("type"): one for one in own.get("conditions") or ()}
+    kept = {name: one for name, one in conditions.items() if name not in without}
+    return own | {"conditions": kept}
 
 
 def _notes(subject: Subject, conditions: Sequence[ConditionValue]) -> tuple[Note, ...]:

@@ -14,7 +14,7 @@ from unit.clocks import now, play
 from unit.reconcile.fake import FakeCluster
 
 SHOP = Key("a", "shop")
-LOGIN = (Resource.SECRETS, "login")
+LOGIN = (Resource.SECRETS, "a", "login")
 
 
 @dataclass(slots=True)
