@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from contract.crds.case import Case, an_alias_spec
-from contract.crds.cases_of_alias import BOTH, SECRET, keys, preset
+from contract.crds.cases_of_alias import BOTH, SECRET, fields, keys, preset
 from dbalias.api.limits import SYSTEM_DATABASES
 from dbalias.api.meta import Kind
 
 SERVER = {"name": "main", "namespace": "databases"}
 
 
-def made(**fields: Any) -> dict[str, Any]:
-    """Return the spec of an alias whose database is made, with ``fields`` set; None removes."""
-    return an_alias_spec(**{"serverRef": SERVER, "provision": {}, **fields})
+def made(**said: Any) -> dict[str, Any]:
+    """Return the spec of an alias whose database is made, with fields set; None removes."""
+    return an_alias_spec(**{"serverRef": SERVER, "provision": {}, **said})
 
 
-def database(**fields: Any) -> dict[str, Any]:
+def database(**said: Any) -> dict[str, Any]:
     """Return a ``provision`` with these fields of its database."""
-    return {"provision": {"database": fields}}
+    return {"provision": {"database": said}}
 
 
 def ok(sentence: str, spec: dict[str, Any]) -> Case:
@@ -235,7 +235,7 @@ INSIDE = [
             f"{field} and charset are of two families",
             "provision.database",
             FAMILIES,
-            made(**database(charset="utf8mb4", **{field: value})),
+            made(**database(charset="utf8mb4", **fields(field, value))),
         )
         for field, value in {
             "encoding": "UTF8",
@@ -265,14 +265,14 @@ INSIDE = [
             f"64 bytes are too many for a {what}",
             "provision.database",
             BYTES_INSIDE,
-            made(**database(**fields)),
+            made(**database(**fields(name, value))),
         )
-        for what, fields in {
-            "template": {"template": "ü" * 32},
-            "schema": {"schemas": ["ü" * 32]},
-            "extension": {"extensions": [{"name": "ü" * 32}]},
-            "schema of an extension": {"extensions": [{"name": "e", "schema": "ü" * 32}]},
-        }.items()
+        for what, name, value in (
+            ("template", "template", "ü" * 32),
+            ("schema", "schemas", ["ü" * 32]),
+            ("extension", "extensions", [{"name": "ü" * 32}]),
+            ("schema of an extension", "extensions", [{"name": "e", "schema": "ü" * 32}]),
+        )
     ),
 ]
 

@@ -217,15 +217,18 @@ def test_fresh_object_is_not_current(apiserver: ApiServer, kind: Kind) -> None:
     assert made["status"] == {"observedGeneration": -1}
 
 
-@pytest.mark.parametrize("kind", OWNED)
-def test_objects_are_listed_by_project(apiserver: ApiServer, kind: Kind) -> None:
-    """The operator lists exactly the objects of one project."""
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [*((kind, "projectRef") for kind in OWNED), (Kind.ALIAS, "serverRef")],
+)
+def test_objects_are_listed_by_what_they_name(apiserver: ApiServer, kind: Kind, field: str) -> None:
+    """The operator lists exactly the objects of one project, or those that name one server."""
     names = {"one": "shop", "two": "blog"}
     try:
-        for name, project in names.items():
-            spec = {**SPECS[kind], "projectRef": {"name": project}}
+        for name, named in names.items():
+            spec = {**SPECS[kind], field: {"name": named}}
             assert apiserver.create(Case("", kind, spec, name).body).accepted
-        query = "?fieldSelector=spec.projectRef.name%3Dblog"
+        query = f"?fieldSelector=spec.{field}.name%3Dblog"
         listed = apiserver.request("GET", objects(kind) + query).body
     finally:
         for name in names:

@@ -31,3 +31,11 @@ def a_policy(*rules: dict[str, Any], **fields: Any) -> dict[str, Any]:
 def a_project(**fields: Any) -> dict[str, Any]:
     """Return a DjangoProject with ``fields`` set."""
     return a_body(Kind.PROJECT, fields)
+
+
+def a_server(**fields: Any) -> dict[str, Any]:
+    """Return a DatabaseServer with ``fields`` set."""
+    admin = {"secretRef": {"name": "admin"}}
+    return a_body(
+        Kind.SERVER, {"engine": "postgresql", "host": "db", "adminCredentials": admin, **fields}
+    )

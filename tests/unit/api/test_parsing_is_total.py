@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from dbalias.api.parse import parse_object
-from unit.api.bodies import a_policy, a_project, an_alias
+from unit.api.bodies import a_policy, a_project, a_server, an_alias
 
 BODIES = [
     an_alias(
@@ -21,6 +21,33 @@ BODIES = [
         connMaxAge=0,
         test={"mirror": "default", "dependencies": ["default"]},
         migrate={"args": ["-v"], "dependsOn": ["default"], "connection": {"options": {}}},
+    ),
+    an_alias(
+        name="n",
+        serverRef={"name": "main", "namespace": "databases"},
+        provision={
+            "database": {"extensions": [{"name": "citext", "schema": "x"}], "schemas": ["shop"]},
+            "password": {"length": 20},
+            "rotation": {"interval": "30d"},
+        },
+    ),
+    an_alias(
+        serverRef={"name": "main"},
+        credentials={"secretRef": {"name": "s"}, "keys": {"password": "p"}},
+        provision={"database": {"charset": "utf8mb4", "collation": "c"}},
+    ),
+    a_server(
+        port=5432,
+        tls={"mode": "require", "caRef": {"configMapKeyRef": {"name": "c", "key": "k"}}},
+        allowedNamespaces={
+            "from": "Selector",
+            "selector": {
+                "matchLabels": {"a": "b"},
+                "matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}],
+            },
+        },
+        maxConnections=4,
+        database="postgres",
     ),
     a_policy(
         {"match": {"apps": ["auth"]}, "read": ["r"], "weights": {"r": 1}, "write": "users"},
@@ -66,7 +93,7 @@ def test_body_with_anything_anywhere_is_read_or_refused(
 
 def test_bodies_are_legal() -> None:
     """Else the test above would look at refusals alone."""
-    assert [parse_object(body).problems for body in BODIES] == [(), (), ()]
+    assert [problem for body in BODIES for problem in parse_object(body).problems] == []
 
 
 def _places(value: Any) -> list[tuple[Any, Any]]:
