@@ -1,0 +1,150 @@
+"""Databases for many aliases, from nothing: our time over that of the same statements by hand.
+
+DBALIAS_BENCH_ALIASES says how many (200), DBALIAS_BENCH_REST for how many seconds nothing may be
+written (600). What is counted comes from the API server's audit log and the database server's own.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bench.bench_scale import processor_seconds, quiet
+from bench.floor import seconds_by_hand
+from bench.provisioned import CONNECTIONS, Load, Progress
+from bench.reporting import report
+from integration.operator.operating import Operator, wait_until
+from integration.operator.workbench import Workbench
+from localkube.databases import PostgresServer
+
+ALIASES = int(os.environ.get("DBALIAS_BENCH_ALIASES", "200"))
+REST = float(os.environ.get("DBALIAS_BENCH_REST", "600"))
+DEBOUNCE = 1.0
+AIM = 2.0
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[PostgresServer]:
+    """A server of the benchmark's own that tells who logs in."""
+    with PostgresServer(tmp_path / "postgres", settings={"log_connections": "on"}) as started:
+        yield started
+
+
+@pytest.fixture
+def load(bench: Workbench, operator: Operator, server: PostgresServer) -> Iterator[Load]:
+    """What is to be made, while the operator rests and knows the server."""
+    with closing(bench.client()) as client:
+        load = Load(bench.namespace("many"), client, server, ALIASES)
+        load.prepare()
+        load.space.wait_for("dbs", "main", reason="Ready")
+        wait_until(lambda: quiet(bench), seconds=60, what="the operator is at rest")
+        yield load
+
+
+@pytest.mark.timeout(7200)
+def test_databases_for_many_aliases(
+    bench: Workbench, operator: Operator, load: Load, tmp_path: Path
+) -> None:
+    """Made, left alone, met again by another process, and dropped. Nothing fails by speed."""
+    by_hand = seconds_by_hand(load.names(), tmp_path / "by-hand")
+    making(bench, operator, load, by_hand)
+    restarting(bench, operator, load)
+    resting(bench, load)
+    dropping(bench, load)
+
+
+def making(bench: Workbench, operator: Operator, load: Load, by_hand: float) -> None:
+    """Apply all aliases at once."""
+    mark, sessions = bench.mark(), load.sessions()
+    memory, spent = operator.resident_mebibytes(), processor_seconds(operator)
+    with Progress(load.client) as progress:
+        begun = time.monotonic()
+        applying = load.create()
+        wait_until(lambda: progress.count("Provisioned") == ALIASES, seconds=900)
+        wait_until(lambda: progress.count("Ready") == ALIASES, seconds=900)
+    made = progress.last("Provisioned") - begun
+    after = made - applying
+    report(
+        f"{ALIASES} databases on one PostgreSQL server, aliases applied 32 at once",
+        load_of_the_machine=os.getloadavg()[0],
+        seconds_by_hand=f"{by_hand:.2f}, the same statements over {CONNECTIONS} connections",
+        seconds_to_apply=applying,
+        seconds_from_the_start_to_provisioned=f"{made:.2f}, {made / by_hand:.2f} by hand",
+        seconds_from_the_end_of_the_apply=f"{after:.2f}, {after / by_hand:.2f} by hand",
+        the_same_less_the_debounce=f"{(after - DEBOUNCE) / by_hand:.2f} by hand (aim: {AIM})",
+        seconds_from_the_end_of_the_apply_to_Ready=progress.last("Ready") - begun - applying,
+    )
+    wait_until(lambda: quiet(bench), seconds=120, what="the operator is at rest")
+    writes = bench.writes(since=mark)
+    report(
+        "What it took",
+        processor_seconds_of_the_operator=processor_seconds(operator) - spent,
+        resident_MiB_before_and_after=f"{memory:.0f}, {operator.resident_mebibytes():.0f}",
+        writes_per_alias=f"{len(writes) / ALIASES:.2f} (aim: 4)",
+        writes=str(dict(Counter(f"{one.verb} {one.resource}" for one in writes).most_common())),
+        reads_per_alias=bench.reads(since=mark) / ALIASES,
+        sessions_per_alias=f"{(load.sessions() - sessions) / ALIASES:.3f} (aim: 0.1)",
+    )
+    assert load.databases() == ALIASES
+
+
+def restarting(bench: Workbench, operator: Operator, load: Load) -> None:
+    """Start another process, which looks at everything and changes nothing."""
+    kept, mark, sessions = load.passwords(), bench.mark(), load.sessions()
+    operator.stop()
+    operator.start()
+    wait_until(lambda: load.sessions() > sessions, seconds=60, what="the server is looked at")
+    wait_until(
+        lambda: operator.has_passed(load.space.name, "p0"), seconds=60, what="a pass has ended"
+    )
+    time.sleep(20)
+    writes = bench.writes(since=mark)
+    report(
+        "Another process",
+        writes=str([str(one) for one in writes]),
+        passwords_rewritten=str(sum(kept[name] != now for name, now in load.passwords().items())),
+        sessions=str(load.sessions() - sessions),
+    )
+    assert load.passwords() == kept
+    assert not writes
+
+
+def resting(bench: Workbench, load: Load) -> None:
+    """Leave everything alone while the operator looks for drift."""
+    mark, sessions = bench.mark(), load.sessions()
+    time.sleep(REST)
+    writes = bench.writes(since=mark)
+    report(
+        f"{REST:.0f} seconds at rest",
+        writes=str([str(one) for one in writes]),
+        sessions=str(load.sessions() - sessions),
+    )
+    assert not writes
+
+
+def dropping(bench: Workbench, load: Load) -> None:
+    """Let databases go with their aliases, then delete these."""
+    load.drop_with_alias()
+    wait_until(lambda: quiet(bench), seconds=120, what="finalizers are set")
+    mark, sessions, begun = bench.mark(), load.sessions(), time.monotonic()
+    deleting = load.delete()
+    wait_until(lambda: load.remaining() == 0, seconds=900, what="aliases to be gone")
+    gone = time.monotonic() - begun
+    wait_until(lambda: quiet(bench), seconds=120, what="the operator is at rest")
+    writes = bench.writes(since=mark)
+    report(
+        f"{ALIASES} aliases deleted with their databases",
+        seconds_to_delete=deleting,
+        seconds_until_all_are_gone=gone,
+        writes_per_alias=len(writes) / ALIASES,
+        writes=str(dict(Counter(f"{one.verb} {one.resource}" for one in writes).most_common())),
+        sessions_per_alias=(load.sessions() - sessions) / ALIASES,
+    )
+    assert load.databases() == 0
+    assert not set(load.passwords()) - {"postgres", "provisioner"}
