@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from dbalias.api.alias import DatabaseAlias, Role
-from dbalias.api.meta import DEFAULT_ALIAS
+from dbalias.api.meta import DEFAULT_ALIAS, Kind
 from dbalias.api.policy import DatabaseRoutingPolicy, MigrateOn, Rule
 from dbalias.api.project import Unmatched
+from dbalias.api.provision import ServerRef
 from dbalias.cli.chart import Chart, Edge, Group, Node, NodeKind
 from dbalias.cli.offline import Scene
 from dbalias.django.entries import Entry
@@ -123,7 +124,8 @@ class _Drawing:
         key = database.key if database else f"{self._ids[name]} unresolved"
         if key not in known:
             known[key] = f"d{len(known)}"
-            lines = _address(entry) if entry else ("not known", "its Secret is not among the files")
+            server = self._owners[name].server
+            lines = _address(entry, server) if entry else ("not known", _lacking(server))
             chart.databases.append(Node(known[key], NodeKind.DATABASE, lines))
         chart.edges.append(Edge(self._ids[name], known[key]))
 
@@ -138,8 +140,12 @@ def _claims(policy: DatabaseRoutingPolicy, rule: Rule, *, others: str) -> tuple[
     return (*lines, f"policy {policy.metadata.name}")
 
 
-def _address(entry: Entry) -> tuple[str, ...]:
-    """Return what the public settings of a connection say of its database."""
+def _lacking(server: ServerRef | None) -> str:
+    return f"its {Kind.SERVER if server else 'Secret'} is not among the files"
+
+
+def _address(entry: Entry, server: ServerRef | None) -> tuple[str, ...]:
+    """Return what the public settings of a connection say of its database, and whose it is."""
     settings: Mapping[str, object] = entry.connection.settings
     hidden = {path[0] for path, _ in entry.connection.secrets}
     engine = str(settings["ENGINE"]).rpartition(".")[2]
@@ -147,4 +153,5 @@ def _address(entry: Entry) -> tuple[str, ...]:
     host = "its host is in a Secret" if "HOST" in hidden else str(settings.get("HOST", ""))
     port = "" if "PORT" in hidden else str(settings.get("PORT", ""))
     place = f"{host}:{port}" if host and port else host or (f"port {port}" if port else "")
-    return tuple(line for line in (engine, name, place) if line)
+    whose = f"{Kind.SERVER} {server.name}" if server else ""
+    return tuple(line for line in (engine, name, place, whose) if line)

@@ -21,12 +21,15 @@ from dbalias.django.sources import SourceKind
 from dbalias.migrations.order import cycle_problems
 from dbalias.migrations.wanted import Wanted
 from dbalias.reconcile.desired import Desired, build_desired, no_default
+from dbalias.reconcile.places import server_name
 from dbalias.reconcile.snapshot import Broken, Snapshot
 
 _NOT_FOUND = {
     SourceKind.SECRET: Reason.SECRET_NOT_FOUND,
     SourceKind.CONFIG_MAP: Reason.CONFIG_MAP_NOT_FOUND,
 }
+_TOLD_ELSEWHERE = {*_NOT_FOUND.values(), Reason.SERVER_NOT_FOUND, Reason.SERVER_UNAVAILABLE}
+"""What the cluster may have, and what is told of the server itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ def _together(scene: Scene) -> Iterator[Finding]:
         if problem.object not in stand_ins:
             yield Finding(scene.manifests[problem.object].place(problem.field), problem)
     for alias in scene.snapshot.aliases:
+        yield from _missing_server(scene, alias)
         yield from _missing_sources(scene, alias)
 
 
@@ -121,7 +125,7 @@ def _name(broken: Broken) -> str:
 def _problems(scene: Scene, desired: Desired) -> Iterator[Problem]:
     resolution = desired.resolution
     for problems in resolution.problems.values():
-        yield from (one for one in problems if one.reason not in _NOT_FOUND.values())
+        yield from (one for one in problems if one.reason not in _TOLD_ELSEWHERE)
     yield from resolution.losers.values()
     yield from desired.routing.problems
     yield from cycle_problems(_wanted(alias) for alias in resolution.owners.values()).values()
@@ -186,10 +190,18 @@ def _unknown(object: str, field: str, message: str) -> Problem:
     return Problem(object, field, message, remedy, Reason.ALIAS_NOT_FOUND)
 
 
+def _missing_server(scene: Scene, alias: DatabaseAlias) -> Iterator[Finding]:
+    if alias.server in scene.servers:
+        name, field = f"{Kind.ALIAS.value}/{alias.metadata.name}", "spec.serverRef"
+        message = f"{server_name(alias.server)} is not among the files"
+        problem = Problem(name, field, message, "The cluster must have it", Reason.SERVER_NOT_FOUND)
+        yield Finding(scene.manifests[name].place(field), problem, note=True)
+
+
 def _missing_sources(scene: Scene, alias: DatabaseAlias) -> Iterator[Finding]:
     name = f"{Kind.ALIAS.value}/{alias.metadata.name}"
     for reference in references_of(alias):
-        if reference.source in scene.missing:
+        if reference.source in scene.missing and not reference.is_made:
             problem = Problem(
                 name,
                 reference.field,

@@ -39,6 +39,7 @@ from dbalias.cli.output import Style
 from dbalias.cli.refusal import RefusedError
 from dbalias.cli.render import Rendered, render
 from dbalias.migrations.pods import OVERLAY_MODULE
+from dbalias.reconcile.places import server_name
 
 DONE, NO_COMMAND = 0, 127
 
@@ -150,6 +151,15 @@ def _with_environment(scene: Scene, env: Mapping[str, str]) -> Scene:
 def _demand_credentials(scene: Scene) -> None:
     style = Style.of(sys.stderr)
     lines = []
+    for alias in scene.snapshot.aliases:
+        if alias.server in scene.servers:
+            name = f"{Kind.ALIAS.value}/{alias.metadata.name}"
+            lines.append(
+                f"{scene.manifests[name].place('spec.serverRef')}: {style.bad('error')}: {name} "
+                f"spec.serverRef: {server_name(alias.server)} is not among the files. Add its "
+                f"manifest, or set {variable(alias.alias, 'host')} or "
+                f"{variable(alias.alias, 'url')}"
+            )
     for alias, reference, fields in missing_fields(scene):
         name = f"{Kind.ALIAS.value}/{alias.metadata.name}"
         login = " and ".join(variable(alias.alias, field) for field in fields or ["password"])

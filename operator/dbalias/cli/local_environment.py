@@ -81,9 +81,16 @@ def overlay(scene: Scene, values: Mapping[str, Values]) -> Scene:
         if alias.credentials:
             sources[secret_ref(alias.credentials.secret)] = secret
     known: Sources = {**scene.snapshot.sources, **sources}
-    snapshot = replace(scene.snapshot, aliases=tuple(aliases), sources=known)
+    served = {alias.metadata.name: alias.server for alias in aliases if alias.server}
+    hindered = {name: why for name, why in scene.snapshot.hindered.items() if name in served}
+    snapshot = replace(scene.snapshot, aliases=tuple(aliases), hindered=hindered, sources=known)
     needed = {reference.source for alias in aliases for reference in references_of(alias)}
-    return replace(scene, snapshot=snapshot, missing=scene.missing & needed)
+    return replace(
+        scene,
+        snapshot=snapshot,
+        missing=scene.missing & needed,
+        servers=scene.servers & set(served.values()),
+    )
 
 
 def missing_fields(
@@ -114,6 +121,8 @@ def _overlaid(
     """Return an alias with the values in it, and the Secret that it then refers to."""
     own = f"environment of {declared.alias}"  # no name of an object: it cannot meet one
     alias = replace(declared, migrate=replace(declared.migrate, connection=None))
+    if "host" in given or "url" in given:
+        alias = replace(alias, server=None)
     if "url" in given:
         key = variable(alias.alias, "url")
         credentials = Credentials(own, keys={"url": key})

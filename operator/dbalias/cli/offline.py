@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from dbalias.api.alias import Credentials, DatabaseAlias, Preset
-from dbalias.api.conditions import parse_timestamp
+from dbalias.api.conditions import Reason, parse_timestamp
 from dbalias.api.meta import JSON, Key, Kind
 from dbalias.api.parse import is_ours
+from dbalias.api.parse_server import parse_server
+from dbalias.api.provision import ServerRef
 from dbalias.api.secrets import SecretBytes
 from dbalias.cli.manifests import Fault, Manifest
 from dbalias.django.credentials import PRESET_KEYS
@@ -25,6 +27,15 @@ from dbalias.django.sources import (
     secret_ref,
 )
 from dbalias.reconcile.declared import read_source, with_declared
+from dbalias.reconcile.places import (
+    ServerState,
+    Unusable,
+    is_made,
+    not_found,
+    placed,
+    server_name,
+)
+from dbalias.reconcile.provisioning.admission import find_refusal, needs_labels
 from dbalias.reconcile.snapshot import Memory, Snapshot
 
 STAND_IN = secrets.token_hex(16).encode()
@@ -41,12 +52,14 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A field of an alias that names a Secret or ConfigMap."""
+    """A field of an alias that names a Secret or ConfigMap, or has the operator make one."""
 
     field: str
     source: SourceRef
     keys: tuple[str, ...] | None = None
     """The keys it reads of a login; None where their values shape the settings as well."""
+    is_made: bool = False
+    """The operator makes it, and nobody else: a file that lacks it lacks nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +67,14 @@ class Scene:
     """One project and all that belongs to it. ``manifests`` are by Kind/name.
 
     ``missing``: what aliases refer to and no file holds. Of a plain login the snapshot has
-    STAND_IN instead, as published settings do not depend on its values.
+    STAND_IN instead, as published settings do not depend on its values. ``servers``: those that
+    aliases name and no file declares.
     """
 
     snapshot: Snapshot
     manifests: Mapping[str, Manifest]
     missing: frozenset[SourceRef]
+    servers: frozenset[ServerRef] = frozenset()
 
     @property
     def key(self) -> Key:
@@ -104,7 +119,10 @@ def read_declarations(manifests: Iterable[Manifest], *, namespace: str = "") -> 
 
 def references_of(alias: DatabaseAlias) -> Iterator[Reference]:
     """Return every Secret and ConfigMap that an alias names, with the field that does."""
-    if alias.credentials:
+    if alias.credentials and is_made(alias.credentials, alias):
+        login = tuple(alias.credentials.keys.values())
+        yield Reference("spec.provision", secret_ref(alias.credentials.secret), login, is_made=True)
+    elif alias.credentials:
         user = alias.user or alias.inherit_from
         yield _login("spec.credentials", alias.credentials, user)
     connection = alias.migrate.connection
@@ -114,7 +132,9 @@ def references_of(alias: DatabaseAlias) -> Iterator[Reference]:
     if alias.test_password:
         yield Reference("spec.test.passwordSecretRef", secret_ref(alias.test_password.name))
     if alias.tls and alias.tls.ca:
-        yield Reference("spec.tls.caRef", key_ref(alias.tls.ca))
+        yield Reference(
+            "spec.serverRef" if alias.server else "spec.tls.caRef", key_ref(alias.tls.ca)
+        )
     if alias.tls and alias.tls.client_certificate:
         yield Reference("spec.tls.clientCertificateRef", secret_ref(alias.tls.client_certificate))
 
@@ -200,19 +220,43 @@ def _scene(key: Key, index: Mapping[tuple[str, str, str], Manifest]) -> Scene:
         [one.body for one in own if one.body["kind"] == Kind.ALIAS],
         [one.body for one in own if one.body["kind"] == Kind.POLICY],
     )
-    references = [ref for alias in snapshot.aliases for ref in references_of(alias)]
+    servers = {
+        one.server: _server(one.server, key, index) for one in snapshot.aliases if one.server
+    }
+    aliases, hindered = placed(snapshot.aliases, servers)
+    references = [ref for alias in aliases for ref in references_of(alias)]
     stored = {
         ref.source: read_source(index[place].body)
         for ref in references
-        if (place := (key.namespace, ref.source.kind.value, ref.source.name)) in index
+        if (place := _place(ref.source, key)) in index
     }
     missing = frozenset(ref.source for ref in references) - stored.keys()
     assumed = {source: _assume(source, references) for source in missing}
     return Scene(
-        replace(snapshot, sources={**stored, **assumed}),
+        replace(snapshot, aliases=aliases, hindered=hindered, sources={**stored, **assumed}),
         {_name(one.body): one for one in own},
         missing,
+        frozenset(ref for ref, state in servers.items() if state == not_found(ref)),
     )
+
+
+def _place(source: SourceRef, key: Key) -> tuple[str, str, str]:
+    return (source.namespace or key.namespace, source.kind.value, source.name)
+
+
+def _server(
+    ref: ServerRef, key: Key, index: Mapping[tuple[str, str, str], Manifest]
+) -> ServerState:
+    """Return a server as the files declare it; which labels a namespace has they do not say."""
+    manifest = index.get((ref.namespace, Kind.SERVER.value, ref.name))
+    if manifest is None:
+        return not_found(ref)
+    server = parse_server(manifest.body).value
+    if server is None:
+        return Unusable(Reason.SERVER_UNAVAILABLE, f"{server_name(ref)} has problems of its own")
+    known = key.namespace and not needs_labels(server, key.namespace)
+    refusal = find_refusal(server, key.namespace) if known else None
+    return Unusable(Reason.NAMESPACE_NOT_ALLOWED, refusal) if refusal else server
 
 
 def _assume(source: SourceRef, references: Iterable[Reference]) -> SourceState:

@@ -26,6 +26,7 @@ from dbalias.reconcile.actions import PublishConfigMap, PublishSecret
 from dbalias.reconcile.desired import build_desired
 from dbalias.reconcile.final import final_publication
 from dbalias.reconcile.objects import build_object
+from dbalias.reconcile.places import server_name
 
 COMPLETE, INCOMPLETE = 0, 3
 
@@ -76,7 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
             write_files(arguments.output_dir, rendered[0].config_map, rendered[0].secrets[0])
     else:
         sys.stdout.write(to_stream(rendered))
-    return INCOMPLETE if any(one.scene.missing for one in rendered) else COMPLETE
+    incomplete = any(one.scene.missing or one.scene.servers for one in rendered)
+    return INCOMPLETE if incomplete else COMPLETE
 
 
 def render(scene: Scene) -> Rendered:
@@ -107,8 +109,9 @@ def to_stream(rendered: Iterable[Rendered]) -> str:
 def _missing(rendered: Iterable[Rendered]) -> Iterator[str]:
     for one in rendered:
         name = f"DjangoProject/{one.scene.key.name}"
-        for source in sorted(one.scene.missing):
-            yield f"{name}: {source} is not among the files"
+        servers = sorted(one.scene.servers, key=lambda ref: (ref.namespace, ref.name))
+        for what in (*map(server_name, servers), *sorted(one.scene.missing)):
+            yield f"{name}: {what} is not among the files"
         for file in one.missing:
             yield f"{name}: left out: {file}"
         if one.config_map is None:

@@ -80,6 +80,11 @@ def hindrance(alias: DatabaseAlias, field: str, reason: Reason, message: str) ->
     return Problem(object_of(alias), field, message, "What is published stays meanwhile", reason)
 
 
+def is_made(credentials: Credentials, alias: DatabaseAlias) -> bool:
+    """Tell whether credentials are those that the server pass makes for an alias."""
+    return alias.provision is not None and credentials == _made_credentials(alias)
+
+
 def _at(alias: DatabaseAlias, server: ServerState | None) -> DatabaseAlias:
     if not isinstance(server, DatabaseServer):
         return alias
@@ -107,9 +112,10 @@ def _elsewhere(server: DatabaseServer, alias: DatabaseAlias) -> str | None:
 def _made(alias: DatabaseAlias, engine: ServerEngine) -> DatabaseAlias:
     """Return an alias with the database and the login that are made for it."""
     meta = alias.metadata
+    name = database_name(meta.namespace, meta.name, declared=alias.name, engine=engine)
+    return replace(alias, name=name, credentials=_made_credentials(alias))
+
+
+def _made_credentials(alias: DatabaseAlias) -> Credentials:
     keys = {"user": "username", "password": "password"}
-    return replace(
-        alias,
-        name=database_name(meta.namespace, meta.name, declared=alias.name, engine=engine),
-        credentials=Credentials(binding_name(meta.name), keys=keys),
-    )
+    return Credentials(binding_name(alias.metadata.name), keys=keys)
