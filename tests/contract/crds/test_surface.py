@@ -154,6 +154,7 @@ STATUS: dict[Kind, dict[str, Any]] = {
         "version": "PostgreSQL 15.14",
         "databases": 2,
         "orphans": {"count": 1, "databases": [{"name": "shop_old", "alias": "shop/old"}]},
+        "nextAttempt": "2026-05-01T08:00:00Z",
     },
 }
 
