@@ -192,3 +192,38 @@ def without_its_secret_any_more() -> Scene:
     scene = ready()
     scene.drop("Secret", "login")
     return scene.settle()
+
+
+def waiting_for_its_database() -> Scene:
+    """Users wants a database of a server, and no pass over that server has ended."""
+    return a_provisioned_scene().settle()
+
+
+def with_a_lost_database() -> Scene:
+    """The server pass has found that the database of users is gone."""
+    lost = {
+        "type": "Provisioned",
+        "status": "False",
+        "reason": "DatabaseLost",
+        "message": "the database is gone",
+        "observedGeneration": 1,
+        "lastTransitionTime": timestamp(BEGINNING),
+    }
+    scene = a_provisioned_scene()
+    users = scene.get(Kind.ALIAS.value, "shop-users")
+    return scene.put({**users, "status": {"conditions": [lost]}}).settle()
+
+
+def a_provisioned_scene() -> Scene:
+    """Return a scene in which the database of users is to be made."""
+    users = alias("users", serverRef={"name": "main"}, provision={})
+    for field in ("engine", "name", "host", "user", "credentials"):
+        del users["spec"][field]
+    admin = {"secretRef": {"name": "admin"}, "preset": "BasicAuth"}
+    server = {
+        "apiVersion": "dbalias.dev/v1alpha1",
+        "kind": "DatabaseServer",
+        "metadata": {"name": "main"},
+        "spec": {"engine": "postgresql", "host": "db.example", "adminCredentials": admin},
+    }
+    return a_scene(server).put(users)

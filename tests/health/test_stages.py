@@ -50,6 +50,8 @@ STAGES = [
     (stages.migrating_again, WAIT, WAIT),
     (stages.without_its_secret_any_more, WAIT, WAIT),
     (stages.rolling_out, WAIT, GREEN),
+    (stages.waiting_for_its_database, WAIT, WAIT),
+    (stages.with_a_lost_database, RED, RED),
     (stages.deleted, GOING, GOING),
     (stages.ready, GREEN, GREEN),
     (stages.without_an_image, GREEN, GREEN),
