@@ -72,6 +72,11 @@ def choose_scenes(declarations: Declarations, project: str | None) -> list[Scene
     if not chosen:
         what = f"{Kind.PROJECT.value}/{project}" if project else Kind.PROJECT.value
         raise RefusedError(f"there is no {what} among the files")
+    if nameless := [name for scene in chosen for name in scene.nameless]:
+        raise RefusedError(
+            f"the databases of {', '.join(nameless)} are named after their namespace, which no "
+            "file says: say it with --namespace"
+        )
     return chosen
 
 

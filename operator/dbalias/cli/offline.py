@@ -77,6 +77,13 @@ class Scene:
     servers: frozenset[ServerRef] = frozenset()
 
     @property
+    def nameless(self) -> tuple[str, ...]:
+        """The objects whose databases are named after a namespace that nobody says."""
+        made = (one for one in self.snapshot.aliases if one.provision and not self.key.namespace)
+        objects = (f"{Kind.ALIAS.value}/{one.metadata.name}" for one in made)
+        return tuple(one for one in objects if "name" not in self.manifests[one].body["spec"])
+
+    @property
     def key(self) -> Key:
         """The namespace (empty where no file says one) and the name of the project."""
         return self.snapshot.key

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from dbalias.api.alias import DatabaseAlias
 from dbalias.api.conditions import Reason
-from dbalias.api.meta import JSON
+from dbalias.api.meta import JSON, Key
 from dbalias.api.parse_server import parse_server
 from dbalias.api.provision import ServerRef
 from dbalias.api.server import DatabaseServer
@@ -23,45 +24,89 @@ from dbalias.django.sources import (
 from dbalias.migrations.identity import incarnation_of
 from dbalias.reconcile.declared import read_source
 from dbalias.reconcile.places import Servers, ServerState, Unusable, not_found, placed, server_name
+from dbalias.reconcile.poll import version_of
 from dbalias.reconcile.ports import Resource, UnreadableError
 from dbalias.reconcile.provisioning.admission import find_refusal, needs_labels
 from dbalias.reconcile.reading import Reading
-from dbalias.reconcile.snapshot import Snapshot
+from dbalias.reconcile.snapshot import Astray, Snapshot
 from dbalias.servers.bindings import Intact, binding_name, read_binding
 from dbalias.servers.marks import Mark
 
 AT_ONCE = 16
 
 
+@dataclass(frozen=True, slots=True)
+class _Binding:
+    """A Secret that the server pass writes for an alias."""
+
+    alias: DatabaseAlias
+    server: DatabaseServer
+    mark: Mark
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the server pass has told which database it opens."""
+        return incarnation_of(self.alias) is not None
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the server pass has told that it has written it."""
+        return bool(self.alias.status.get("binding"))
+
+    def is_intact(self, body: JSON | None) -> bool:
+        """Tell whether a Secret of this name is the one that was written."""
+        return isinstance(read_binding(body, self.mark, self.server.engine), Intact)
+
+
 async def with_inputs(reading: Reading, snapshot: Snapshot) -> Snapshot:
     """Read the servers that aliases name, and then what all of them refer to."""
-    aliases, installation = snapshot.aliases, snapshot.memory.installation
-    servers = await _servers(reading, {alias.server for alias in aliases if alias.server})
-    found, hindered = placed(aliases, servers)
-    made = {
-        secret_ref(binding_name(alias.metadata.name)): alias
-        for alias in found
-        if alias.provision and alias.metadata.name not in hindered
-    }
+    servers = await _servers(reading, {one.server for one in snapshot.aliases if one.server})
+    found, hindered = placed(snapshot.aliases, servers)
+    bindings = _bindings(found, servers, snapshot.memory.installation)
+    astray: set[Astray] = set()
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def read(ref: SourceRef) -> tuple[SourceRef, SourceState]:
         async with slots:
             state, body = await _source(reading, ref)
-        alias = made.get(ref)
-        if alias is not None and not _is_issued(body, alias, servers, installation):
-            return ref, state if isinstance(state, Unavailable) else Missing()
-        return ref, state
+        binding = bindings.get(ref)
+        if binding is None or isinstance(state, Unavailable):
+            return ref, state
+        intact = binding.is_intact(body)
+        if binding.is_told and not intact:
+            version, there = version_of(Resource.SECRETS, body), binding.server.metadata
+            astray.add(
+                Astray(Key(there.namespace, there.name), binding.alias.metadata.name, version)
+            )
+        return ref, state if intact and binding.is_known else Missing()
 
-    sources = await asyncio.gather(*(read(ref) for ref in sorted(required_sources(found))))
-    tried = (one.metadata.name for one in made.values() if _tries(servers, one))
+    wanted = sorted(required_sources(found) | bindings.keys())
     return replace(
         snapshot,
         aliases=found,
         hindered=hindered,
-        sources=dict(sources),
-        tried=frozenset(tried),
+        sources=dict(await asyncio.gather(*map(read, wanted))),
+        tried=frozenset(
+            one.alias.metadata.name for one in bindings.values() if one.server.check_logins
+        ),
+        astray=frozenset(astray),
     )
+
+
+def _bindings(
+    aliases: Iterable[DatabaseAlias], servers: Servers, installation: str
+) -> dict[SourceRef, _Binding]:
+    found = {}
+    for alias in aliases:
+        server = servers[alias.server] if alias.server else None
+        if alias.provision is None or not isinstance(server, DatabaseServer):
+            continue
+        meta = alias.metadata
+        binding = _Binding(alias, server, Mark(installation, meta.namespace, meta.name))
+        found[secret_ref(binding_name(meta.name))] = binding
+        if alias.provision.read_only:
+            found[secret_ref(binding_name(meta.name, readers=True))] = binding
+    return found
 
 
 async def _servers(reading: Reading, refs: set[ServerRef]) -> Servers:
@@ -106,19 +151,3 @@ async def _source(reading: Reading, ref: SourceRef) -> tuple[SourceState, JSON |
     except UnreadableError as error:
         return Unavailable(str(error)), None
     return (Missing() if body is None else read_source(body)), body
-
-
-def _tries(servers: Servers, alias: DatabaseAlias) -> bool:
-    server = servers[alias.server] if alias.server else None
-    return isinstance(server, DatabaseServer) and server.check_logins
-
-
-def _is_issued(
-    body: JSON | None, alias: DatabaseAlias, servers: Servers, installation: str
-) -> bool:
-    """Tell whether a binding Secret is as the server pass issued it, and of which database."""
-    meta, server = alias.metadata, servers[alias.server] if alias.server else None
-    if not isinstance(server, DatabaseServer) or incarnation_of(alias) is None:
-        return False
-    mark = Mark(installation, meta.namespace, meta.name)
-    return isinstance(read_binding(body, mark, server.engine), Intact)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from dbalias.api.meta import Key
+from dbalias.api.ownership import MANAGER
 from dbalias.migrations.observed import PodState
 from dbalias.reconcile.actions import Plan
 from dbalias.reconcile.databases import Databases
@@ -24,7 +25,7 @@ from dbalias.reconcile.plan import plan
 from dbalias.reconcile.poll import SourcePoll
 from dbalias.reconcile.ports import Cluster, ClusterError, ConflictError
 from dbalias.reconcile.queue import KeyedQueue
-from dbalias.reconcile.snapshot import Memory, Snapshot
+from dbalias.reconcile.snapshot import Astray, Memory, Snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,9 @@ class Reconciler:
     clock: Callable[[], datetime]
     """The time by which the API server dates changes."""
     listen: float = LISTEN
+    installation: str = MANAGER
+    binding_astray: Callable[[Key, Key], None] = lambda server, alias: None
+    """Called with a server and an alias of it whose binding Secret was lost or edited."""
     queue: KeyedQueue = field(init=False)
     poll: SourcePoll = field(init=False)
     databases: Databases = field(init=False)
@@ -57,6 +61,7 @@ class Reconciler:
     _refusals: dict[Key, dict[str, str]] = field(default_factory=dict)
     _salts: dict[Key, str] = field(default_factory=dict)
     _unread: set[Key] = field(default_factory=set)
+    _astray: dict[Key, frozenset[Astray]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._started = self.clock()
@@ -92,6 +97,7 @@ class Reconciler:
         self._remember(snapshot)
         snapshot, planned = await self._plan(snapshot)
         self.poll.watch(key, snapshot.versions, awaiting=planned.awaiting)
+        self._tell_astray(snapshot)
         try:
             refusals = await execute(self.cluster, planned)
         except ConflictError as error:
@@ -129,6 +135,14 @@ class Reconciler:
                 planned = plan(snapshot, self.clock())
         return snapshot, planned
 
+    def _tell_astray(self, snapshot: Snapshot) -> None:
+        """Tell of each binding Secret once; the pass over its server tries again by itself."""
+        known = self._astray.pop(snapshot.key, frozenset())
+        if snapshot.astray:
+            self._astray[snapshot.key] = snapshot.astray
+        for one in snapshot.astray - known:
+            self.binding_astray(one.server, Key(snapshot.key.namespace, one.object))
+
     def _let_go(self, key: Key) -> None:
         """End the claims of a pass.
 
@@ -146,6 +160,7 @@ class Reconciler:
             unread_before=key in self._unread,
             refusals=dict(self._refusals.get(key, {})),
             last_words=self.last_words.of(key),
+            installation=self.installation,
         )
 
     def _remember(self, snapshot: Snapshot) -> None:
@@ -175,6 +190,7 @@ class Reconciler:
         self.last_words.forget(key)
         self._quiet_from.pop(key, None)
         self._salts.pop(key, None)
+        self._astray.pop(key, None)
 
     def _failed(self, key: Key, error: Exception, after: float) -> None:
         self.metrics.passes.labels("error").inc()

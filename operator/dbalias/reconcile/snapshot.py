@@ -68,6 +68,15 @@ class WorkloadState:
 
 
 @dataclass(frozen=True, slots=True)
+class Astray:
+    """A binding Secret that is not, or not any more, as the server pass has written it."""
+
+    server: Key
+    object: str
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What only the running process knows, because Kubernetes forgets it.
 
@@ -105,6 +114,7 @@ class Snapshot:
     broken: tuple[Broken, ...] = ()
     hindered: Mapping[str, Problem] = field(default_factory=dict)
     tried: frozenset[str] = frozenset()
+    astray: frozenset[Astray] = frozenset()
     sources: Sources = field(default_factory=dict)
     config_map: PublishedConfigMap | None = None
     secret: PublishedSecret | None = None
