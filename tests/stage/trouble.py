@@ -23,7 +23,7 @@ def describe(api: ApiServer, namespace: str) -> str:
 
 
 def _conditions(api: ApiServer, namespace: str) -> Iterator[str]:
-    for kind in ("DjangoProject", "DatabaseAlias", "DatabaseRoutingPolicy"):
+    for kind in ("DjangoProject", "DatabaseServer", "DatabaseAlias", "DatabaseRoutingPolicy"):
         for one in api.objects(kind, namespace):
             yield f"{kind}/{one['metadata']['name']} generation {one['metadata']['generation']}"
             for found in one.get("status", {}).get("conditions", ()):
