@@ -21,6 +21,12 @@ from dbalias.servers.tls import build_context, unverified
 _SQL_MODE = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION"
 """Ours, whatever the server's is: it decides what a backslash and a double quote mean."""
 
+_SETTINGS = (
+    "SET SESSION lock_wait_timeout = {lock}, SESSION innodb_lock_wait_timeout = {lock}"
+    "/*M! , SESSION max_statement_time = {long} */"
+)
+"""The last one is for MariaDB alone: there a statement that was cut ends on the server too."""
+
 
 class _Connection(pymysql.Connection):  # type: ignore[type-arg]
     """The driver's, which reads all the system's CAs for TLS that verifies nothing: 40 ms."""
@@ -91,8 +97,7 @@ class MySQLSession:
             charset="utf8mb4",
             autocommit=True,
             sql_mode=_SQL_MODE,
-            init_command=f"SET SESSION lock_wait_timeout = {self._timeouts.lock}, "
-            f"SESSION innodb_lock_wait_timeout = {self._timeouts.lock}",
+            init_command=_SETTINGS.format(lock=self._timeouts.lock, long=self._timeouts.long),
             program_name="dbalias",
             ssl=context,
             ssl_disabled=tls.effective_mode is TLSMode.DISABLE,

@@ -24,8 +24,11 @@ SELECT pg_catalog.set_config(name, setting, false) FROM (VALUES
   ('standard_conforming_strings', 'on'),
   ('statement_timeout', %s),
   ('lock_timeout', %s),
-  ('idle_in_transaction_session_timeout', %s)
-) AS wanted (name, setting)"""
+  ('idle_in_transaction_session_timeout', %s),
+  ('client_connection_check_interval', '2s')
+) AS wanted (name, setting)
+WHERE pg_catalog.current_setting(name, true) IS NOT NULL"""
+"""The last one is known since PostgreSQL 14: a statement that was cut ends on the server too."""
 
 
 class PostgreSQLSession:

@@ -50,14 +50,17 @@ def ignore_environment() -> None:
 
 
 def _conninfo(address: Address, database: str, files: Files) -> bytes:
+    # Resolved here: libpq would do it, and the driver holds every other thread meanwhile.
+    places = [str(place[0]) for _, place in reach.resolve(address)]
     try:
         password = address.password.reveal().decode()
     except UnicodeDecodeError:
         raise build_fault(Fault.LOGIN_REFUSED, address, says="the password is no UTF-8") from None
     text = conninfo.make_conninfo(
         "",
-        host=address.host,
-        port=address.port,
+        host=",".join(address.host for _ in places),
+        hostaddr=",".join(places),
+        port=",".join(str(address.port) for _ in places),
         user=address.user,
         password=password,
         dbname=database,
@@ -69,6 +72,8 @@ def _conninfo(address: Address, database: str, files: Files) -> bytes:
         sslkey=str(files.key),
         sslcrl=str(NOWHERE),
         passfile=str(NOWHERE),
+        gssencmode="disable",
+        require_auth="scram-sha-256,md5,password,none",
         keepalives_idle=30,
     )
     return text.encode()
@@ -89,9 +94,12 @@ def _log_in_recorded(address: Address, database: str, *, words: bytes, watch: Wa
             connection.untrace()
             return connection
         connection.untrace()  # It writes what it still holds back.
+        has_no_password = connection.needs_password
         connection.finish()
         if _is_over(watch):
             raise build_fault(Fault.TIMED_OUT, address, says="logging in")
+        if has_no_password:
+            raise build_fault(Fault.LOGIN_REFUSED, address, says="the password is empty")
         raise _why(address, database, os.pread(record, 1 << 20, 0).decode(errors="replace"))
     finally:
         os.close(record)
@@ -99,17 +107,19 @@ def _log_in_recorded(address: Address, database: str, *, words: bytes, watch: Wa
 
 def _poll(connection: PGconn, watch: Watch) -> bool:
     """Go through the login's steps; tell whether it succeeded."""
+    state = pq.PollingStatus.WRITING  # First of all until there is a connection to write to.
     while connection.status != pq.ConnStatus.BAD and not _is_over(watch):
-        state = connection.connect_poll()
+        poller = select.poll()
+        reads = state == pq.PollingStatus.READING
+        poller.register(connection.socket, select.POLLIN if reads else select.POLLOUT)
+        if not poller.poll(1000 * max(0.0, min(_SLICE, watch.remaining()))):
+            continue
+        state = pq.PollingStatus(connection.connect_poll())
+        if state == pq.PollingStatus.FAILED:
+            break
         if state == pq.PollingStatus.OK:
             connection.nonblocking = 1
             return True
-        if state == pq.PollingStatus.FAILED:
-            return False
-        reads = state == pq.PollingStatus.READING
-        poller = select.poll()
-        poller.register(connection.socket, select.POLLIN if reads else select.POLLOUT)
-        poller.poll(1000 * max(0.0, min(_SLICE, watch.remaining())))
     return False
 
 

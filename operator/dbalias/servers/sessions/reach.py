@@ -6,13 +6,14 @@ import contextlib
 import select
 import socket
 from collections.abc import Callable
+from typing import Any
 
 from dbalias.servers.address import Address
 from dbalias.servers.faults import Fault, ServerFaultError
 
 
-def open_socket(address: Address, remaining: Callable[[], float]) -> socket.socket:
-    """Connect to the first of the name's addresses that answers; raises ServerFaultError."""
+def resolve(address: Address) -> list[tuple[socket.AddressFamily, Any]]:
+    """Return where a name leads to: families and addresses; raises ServerFaultError."""
     try:
         found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
@@ -20,9 +21,14 @@ def open_socket(address: Address, remaining: Callable[[], float]) -> socket.sock
             Fault.UNREACHABLE,
             f"{address.host} does not resolve: check spec.host, and DNS in the operator's pod",
         ) from None
+    return [(family, place) for family, _, _, _, place in found]
+
+
+def open_socket(address: Address, remaining: Callable[[], float]) -> socket.socket:
+    """Connect to the first of the name's addresses that answers; raises ServerFaultError."""
     refused = False
-    for family, kind, protocol, _, place in found:
-        connection = socket.socket(family, kind, protocol)
+    for family, place in resolve(address):
+        connection = socket.socket(family, socket.SOCK_STREAM)
         try:
             connection.settimeout(max(0.01, remaining()))
             connection.connect(place)

@@ -1,0 +1,207 @@
+"""What sessions are tried on: servers with TLS and little room, and places that are no servers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dbalias.api.alias import TLSMode
+from dbalias.api.secrets import SecretBytes
+from dbalias.api.server import ServerEngine
+from dbalias.servers.address import Address, Certificates
+from dbalias.servers.endpoint import Endpoint
+from dbalias.servers.plot import Plot, Session, Step, Survey
+from dbalias.servers.sessions.timeouts import Timeouts
+from dbalias.servers.wanted import Wanted
+from localkube.certificates import Authority, KeyPair
+from localkube.databases import DatabaseServer, MariaDBServer, PostgresServer
+
+QUICK = Timeouts(connect=1.0, statement=1.0)
+"""For servers that hang: a test need not wait as long as an operator does."""
+COUNT = {
+    "postgresql": "SELECT count(*) FROM pg_catalog.pg_stat_activity "
+    "WHERE application_name = 'dbalias'",
+    "mariadb": "SELECT count(*) FROM information_schema.processlist WHERE command <> 'Daemon'",
+}
+"""How many sessions there are; MariaDB counts the one that asks."""
+SLEEP = {"postgresql": "SELECT pg_sleep(20)", "mariadb": "SELECT sleep(20)"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """An engine whose look is one statement; the version it finds is what that answered."""
+
+    text: str = "SELECT 1"
+
+    def survey(self, session: Session, wanted: Sequence[Wanted]) -> Survey:
+        """Ask."""
+        return Survey(str(session.fetch(self.text)[0][0]), {})
+
+    def look_inside(self, session: Session, plot: Plot) -> Plot:
+        """Return the plot as it is."""
+        return plot
+
+
+@dataclass(frozen=True, slots=True)
+class Secure:
+    """A server that offers TLS, whose authority is known."""
+
+    server: DatabaseServer
+    authority: Authority
+
+    @property
+    def ca(self) -> bytes:
+        """The certificate of who signed the server's."""
+        return self.authority.pair.certificate.read_bytes()
+
+    @property
+    def client(self) -> KeyPair:
+        """A certificate for the administrator, by the same authority."""
+        return self.authority.issue("client", user=self.server.admin_user)
+
+
+def address_of(server: DatabaseServer, **changes: Any) -> Address:
+    """Return the administrator's address of a server."""
+    found = Address(
+        ServerEngine(server.engine),
+        server.host,
+        server.port,
+        server.admin_user,
+        SecretBytes(server.admin_password.encode()),
+    )
+    return replace(found, **changes)
+
+
+@contextlib.asynccontextmanager
+async def an_endpoint(
+    address: Address, text: str = "SELECT 1", *, timeouts: Timeouts | None = None
+) -> Any:
+    """Give an endpoint whose survey asks ``text``, and close it."""
+    endpoint = Endpoint(address, Asking(text), timeouts=timeouts)
+    try:
+        yield endpoint
+    finally:
+        await endpoint.close()
+
+
+async def answer(endpoint: Endpoint) -> str:
+    """Return what the endpoint's statement answered."""
+    return (await endpoint.survey([])).version
+
+
+def step(*statements: str, database: str | None = None) -> Step:
+    """Return a step."""
+    return Step("trying", statements, database)
+
+
+def tls(mode: TLSMode, ca: bytes | None = None) -> Certificates:
+    """Return TLS settings without a client certificate."""
+    return Certificates(mode, ca)
+
+
+@contextlib.contextmanager
+def secure_servers(folder: Path) -> Iterator[dict[str, Secure]]:
+    """Start both servers with certificates for 127.0.0.1, and room for ten sessions or so."""
+    authority = Authority(folder / "authority")
+    authority.create()
+    pair = authority.issue("server", user="server", addresses=["IP:127.0.0.1"])
+    postgres = PostgresServer(
+        folder / "postgres",
+        settings={
+            "ssl": "on",
+            "max_connections": "12",
+            **_files(folder, "postgres", pair, authority, names="ssl_{}_file"),
+        },
+    )
+    mariadb = MariaDBServer(
+        folder / "mariadb",
+        settings={
+            "max-connections": "10",
+            **_files(folder, "mysql", pair, authority, names="ssl-{}"),
+        },
+    )
+    with postgres, mariadb:
+        yield {one.engine: Secure(one, authority) for one in (postgres, mariadb)}
+
+
+def _files(
+    folder: Path, owner: str, pair: KeyPair, authority: Authority, *, names: str
+) -> dict[str, str]:
+    """Copy what a server reads to where its own user can, and nobody else can read the key."""
+    own = folder / f"files-of-{owner}"
+    own.mkdir()
+    for above in (folder, *folder.parents[:3]):
+        above.chmod(above.stat().st_mode | 0o011)
+    settings = {}
+    for name, source in (
+        ("cert", pair.certificate),
+        ("key", pair.key),
+        ("ca", authority.pair.certificate),
+    ):
+        copy = own / name
+        shutil.copyfile(source, copy)
+        copy.chmod(0o600)
+        if os.geteuid() == 0:
+            shutil.chown(copy, owner)
+        settings[names.format(name)] = str(copy)
+    return settings
+
+
+@contextlib.contextmanager
+def silent_listener() -> Iterator[int]:
+    """Give the port of something that accepts connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=200) as listener:
+        yield listener.getsockname()[1]
+
+
+@contextlib.contextmanager
+def dropped_packets() -> Iterator[int]:
+    """Give a port whose packets nobody answers: its queue of connections is full."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        port = listener.getsockname()[1]
+        with contextlib.ExitStack() as stack:
+            for _ in range(4):
+                filling = stack.enter_context(socket.socket())
+                filling.setblocking(False)
+                filling.connect_ex(("127.0.0.1", port))
+            yield port
+
+
+@contextlib.contextmanager
+def stopped(server: DatabaseServer) -> Iterator[None]:
+    """Stop a server where it is, as a broken disk or a frozen machine would; then let it go on."""
+    assert server.pid is not None
+    children = subprocess.run(
+        ["pgrep", "-P", str(server.pid)], capture_output=True, text=True, check=False
+    ).stdout.split()
+    processes = [server.pid, *map(int, children)]
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+
+
+def sessions_on(server: DatabaseServer) -> int:
+    """Return how many sessions of endpoints a server holds."""
+    own = server.engine == "mariadb"  # the one that asks
+    return int(server.admin_sql(COUNT[server.engine])[0][0]) - own
+
+
+def until_none_is_left(server: DatabaseServer, seconds: float) -> bool:
+    """Return whether a server holds no session within so long."""
+    deadline = time.monotonic() + seconds
+    while sessions_on(server) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not sessions_on(server)

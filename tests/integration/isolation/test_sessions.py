@@ -1,0 +1,200 @@
+"""Sessions of one endpoint: how many there are, how they are kept, and how each call ends."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from dbalias.api.secrets import SecretBytes
+from dbalias.servers.faults import Fault, ServerFaultError
+from dbalias.servers.sessions.timeouts import Timeouts
+from integration.isolation.scenery import (
+    COUNT,
+    QUICK,
+    SLEEP,
+    address_of,
+    an_endpoint,
+    answer,
+    sessions_on,
+    silent_listener,
+    step,
+    until_none_is_left,
+)
+from localkube.databases import DatabaseServer
+
+
+async def test_one_session_answers_call_after_call(server: DatabaseServer) -> None:
+    """A connection per query is what slowed other operators down."""
+    async with an_endpoint(address_of(server)) as endpoint:
+        for _ in range(5):
+            await answer(endpoint)
+        assert endpoint.opened == 1
+
+
+async def test_an_endpoint_holds_no_more_sessions_than_it_may(server: DatabaseServer) -> None:
+    """However much is asked at once, and inside databases too."""
+    database = "mysql" if server.engine == "mariadb" else "template1"
+    address = address_of(server, max_connections=2)
+    async with an_endpoint(address, COUNT[server.engine]) as endpoint:
+        looks = [answer(endpoint) for _ in range(20)]
+        inside = [endpoint.run([step("SELECT 1", database=database)]) for _ in range(10)]
+        counted = await asyncio.gather(*looks, *inside)
+    assert max(int(count) for count in counted if count) <= 2
+
+
+async def test_a_session_in_a_database_is_closed_after_its_steps(server: DatabaseServer) -> None:
+    """Nothing may keep a database from being dropped."""
+    async with an_endpoint(address_of(server)) as endpoint:
+        await endpoint.run(
+            [
+                step("CREATE DATABASE inside"),
+                step("CREATE TABLE inside.t (a int)", database="inside")
+                if server.engine == "mariadb"
+                else step("CREATE TABLE public.t (a int)", database="inside"),
+            ]
+        )
+        assert server.tables("inside") == {"t"}
+        await endpoint.run([step("DROP DATABASE inside")])
+
+
+async def test_a_session_that_nobody_uses_is_closed(server: DatabaseServer) -> None:
+    """At rest an operator holds no connection of anybody's server."""
+    assert until_none_is_left(server, 5)
+    async with an_endpoint(address_of(server), timeouts=Timeouts(idle=0.3)) as endpoint:
+        await answer(endpoint)
+        assert sessions_on(server) == 1
+        await asyncio.sleep(0.5)
+        assert until_none_is_left(server, 3)
+
+
+async def test_a_session_that_the_server_ended_is_replaced(server: DatabaseServer) -> None:
+    """A restart of the server between two passes is nobody's failure."""
+    own = "connection_id" if server.engine == "mariadb" else "pg_backend_pid"
+    kill = "KILL {}" if server.engine == "mariadb" else "SELECT pg_terminate_backend({})"
+    async with an_endpoint(address_of(server), f"SELECT {own}()") as endpoint:
+        first = await answer(endpoint)
+        server.admin_sql(kill.format(first))
+        await asyncio.sleep(0.1)
+        assert await answer(endpoint) != first
+
+
+async def test_a_session_is_not_used_again_after_a_fault(server: DatabaseServer) -> None:
+    """What a failed statement left behind in it is nobody's inheritance."""
+    async with an_endpoint(address_of(server)) as endpoint:
+        with pytest.raises(ServerFaultError):
+            await endpoint.run([step("SELECT no_such_function()")])
+        await answer(endpoint)
+        assert endpoint.opened == 2
+
+
+async def test_statements_of_one_step_are_done_together_or_not_at_all(
+    server: DatabaseServer,
+) -> None:
+    """A role without its mark would be nobody's."""
+    server.create_database("together", "together", "secret")
+    table = "together.t" if server.engine == "mariadb" else "public.t"
+    async with an_endpoint(address_of(server, database="together")) as endpoint:
+        await endpoint.run([step(f"CREATE TABLE {table} (a int primary key)")])
+        insert = f"INSERT INTO {table} VALUES (1)"
+        with pytest.raises(ServerFaultError) as caught:
+            await endpoint.run([step(insert, insert)])
+        assert caught.value.fault is Fault.CHANGED
+        await endpoint.run([step(insert)])
+    server.drop_database("together")
+
+
+async def test_a_statement_without_end_is_ended_on_both_sides(server: DatabaseServer) -> None:
+    """The call ends in time, and the server does not go on with it for ever."""
+    assert until_none_is_left(server, 5)
+    address = address_of(server)
+    async with an_endpoint(address, SLEEP[server.engine], timeouts=QUICK) as endpoint:
+        began = time.monotonic()
+        with pytest.raises(ServerFaultError) as caught:
+            await answer(endpoint)
+    assert caught.value.fault is Fault.TIMED_OUT
+    assert time.monotonic() - began < 3
+
+
+async def test_a_call_that_is_cancelled_ends_its_session(server: DatabaseServer) -> None:
+    """An operator that shuts down waits for no server."""
+    async with an_endpoint(address_of(server), SLEEP[server.engine]) as endpoint:
+        call = asyncio.create_task(answer(endpoint))
+        await asyncio.sleep(0.3)
+        call.cancel()
+        began = time.monotonic()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert time.monotonic() - began < 1
+
+
+async def test_closing_an_endpoint_ends_what_is_at_work(server: DatabaseServer) -> None:
+    """A server whose address changed gets a new endpoint, and the old one goes."""
+    async with an_endpoint(address_of(server), SLEEP[server.engine]) as endpoint:
+        call = asyncio.create_task(answer(endpoint))
+        await asyncio.sleep(0.3)
+        await endpoint.close()
+        with pytest.raises(ServerFaultError):
+            await asyncio.wait_for(call, 2)
+
+
+async def test_waiting_calls_end_with_the_first_that_finds_the_server_gone(
+    server: DatabaseServer,
+) -> None:
+    """A thousand aliases do not wait for a thousand timeouts."""
+    with silent_listener() as port:
+        address = address_of(server, port=port, max_connections=2)
+        async with an_endpoint(address, timeouts=QUICK) as endpoint:
+            began = time.monotonic()
+            calls = [answer(endpoint) for _ in range(50)]
+            ends = await asyncio.gather(*calls, return_exceptions=True)
+            assert time.monotonic() - began < 2.5
+            assert endpoint.opened == 2
+    assert {end.fault for end in ends if isinstance(end, ServerFaultError)} == {Fault.TIMED_OUT}
+    assert len(ends) == 50
+
+
+async def test_a_fault_of_the_server_is_forgotten_with_the_next_call(
+    server: DatabaseServer,
+) -> None:
+    """Whoever asks later finds out for himself."""
+    server.stop()
+    try:
+        async with an_endpoint(address_of(server)) as endpoint:
+            with pytest.raises(ServerFaultError) as caught:
+                await answer(endpoint)
+            assert caught.value.fault is Fault.UNREACHABLE
+            server.start()
+            assert await answer(endpoint) == "1"
+    finally:
+        server.start()
+
+
+async def test_a_login_is_tried_and_left_at_once(server: DatabaseServer) -> None:
+    """The proof that a published password opens its database."""
+    server.create_database("tried", "tried", 'it\'s 100% "sécret" \\ ü')
+    password = SecretBytes('it\'s 100% "sécret" \\ ü'.encode())
+    async with an_endpoint(address_of(server)) as endpoint:
+        await endpoint.try_login("tried", password, "tried")
+        with pytest.raises(ServerFaultError) as refused:
+            await endpoint.try_login("tried", SecretBytes(b"another"), "tried")
+        with pytest.raises(ServerFaultError) as gone:
+            await endpoint.try_login("tried", password, "never_made")
+        assert await answer(endpoint) == "1"
+    assert refused.value.fault is Fault.LOGIN_REFUSED
+    assert gone.value.fault in {Fault.CHANGED, Fault.PRIVILEGE}
+    server.drop_database("tried")
+
+
+async def test_a_refused_login_of_somebody_else_stops_nobody(server: DatabaseServer) -> None:
+    """One alias' broken password is no fault of its server."""
+    address = address_of(server, max_connections=1)
+    async with an_endpoint(address) as endpoint:
+        ends = await asyncio.gather(
+            endpoint.try_login("nobody", SecretBytes(b"x"), "nothing"),
+            *(answer(endpoint) for _ in range(5)),
+            return_exceptions=True,
+        )
+    assert isinstance(ends[0], ServerFaultError)
+    assert ends[1:] == ["1"] * 5
