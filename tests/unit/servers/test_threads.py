@@ -1,0 +1,134 @@
+"""Blocking work in threads of its own, which the event loop can end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from dbalias.servers.faults import Fault, ServerFaultError
+from dbalias.servers.threads import Watch, in_thread
+
+
+@contextlib.contextmanager
+def a_pair(watch: Watch) -> Iterator[socket.socket]:
+    """Give a connection on which nobody ever says a word, under a watch."""
+    near, far = socket.socketpair()
+    with near, far:
+        watch.guard(near.dup())
+        yield near
+    watch.release()
+
+
+async def test_work_returns_its_result() -> None:
+    """In a daemon thread, for the process' end waits for no other."""
+    result = await in_thread(lambda: threading.current_thread().daemon, Watch())
+    assert result is True
+
+
+async def test_work_raises_its_error() -> None:
+    """As if it had been called here."""
+
+    def work() -> None:
+        raise ServerFaultError(Fault.FULL, "no room")
+
+    with pytest.raises(ServerFaultError, match="no room"):
+        await in_thread(work, Watch())
+
+
+async def test_a_call_that_is_overdue_is_cut() -> None:
+    """Its connection ends, and so does the call: whoever reads gets an end of file."""
+    watch = Watch()
+
+    def work() -> bytes:
+        watch.allow(0.1)
+        return near.recv(1)
+
+    with a_pair(watch) as near:
+        assert await in_thread(work, watch) == b""
+    assert watch.was_cut
+
+
+async def test_a_call_that_ended_in_time_is_not_cut() -> None:
+    """The deadline is a call's, not the thread's: our own computing may take longer."""
+    watch = Watch()
+
+    def work() -> str:
+        watch.allow(0.05)
+        watch.done()
+        time.sleep(0.15)
+        return "well"
+
+    assert await in_thread(work, watch) == "well"
+    assert not watch.was_cut
+
+
+async def test_a_deadline_that_was_moved_is_kept() -> None:
+    """One thread makes many calls, each with a deadline of its own."""
+    watch = Watch()
+
+    def work() -> bytes:
+        watch.allow(60)
+        time.sleep(0.05)
+        watch.allow(0.1)
+        return near.recv(1)
+
+    with a_pair(watch) as near:
+        began = time.monotonic()
+        assert await in_thread(work, watch) == b""
+    assert time.monotonic() - began < 2
+
+
+async def test_a_thread_that_cannot_be_cut_is_left_behind() -> None:
+    """A name that does not resolve has no connection yet; its place is free only afterwards."""
+    watch, go_on = Watch(), threading.Event()
+    ended: list[str] = []
+
+    def work() -> None:
+        watch.allow(0.05)
+        go_on.wait(5)
+
+    with pytest.raises(ServerFaultError) as caught:
+        await in_thread(work, watch, ended=lambda: ended.append("ended"))
+    assert caught.value.fault is Fault.TIMED_OUT
+    assert not ended
+    go_on.set()
+    await asyncio.sleep(0.1)
+    assert ended == ["ended"]
+
+
+async def test_cancelling_cuts_the_call() -> None:
+    """The operator ends within seconds, whatever its servers do."""
+    watch = Watch()
+    ended = asyncio.Event()
+    with a_pair(watch) as near:
+        call = asyncio.create_task(in_thread(lambda: near.recv(1), watch, ended=ended.set))
+        await asyncio.sleep(0.05)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        await asyncio.wait_for(ended.wait(), 1)
+
+
+async def test_a_thread_that_ends_after_its_event_loop_tells_nobody() -> None:
+    """Its result is of no use to a process that ends; pytest counts its error as a failure."""
+    go_on = threading.Event()
+    alive: list[threading.Thread] = []
+
+    def work() -> None:
+        alive.append(threading.current_thread())
+        go_on.wait(5)
+
+    async def begin() -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(in_thread(work, Watch()), 0.05)
+
+    await asyncio.to_thread(asyncio.run, begin())
+    go_on.set()
+    await asyncio.to_thread(alive[0].join, 2)
+    assert not alive[0].is_alive()
