@@ -67,6 +67,10 @@ class Endpoint:
         """Look up everything wanted, in one session."""
         return await self._use(lambda session: self._engine.survey(session, wanted))
 
+    async def look_up(self, wanted: Wanted) -> Plot:
+        """Look up one database again, for less than a survey costs."""
+        return await self._use(lambda session: self._engine.look_up(session, wanted))
+
     async def look_inside(self, plot: Plot) -> Plot:
         """Return the plot with what a session in its ``unseen`` database shows."""
         return await self._use(

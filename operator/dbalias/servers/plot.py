@@ -32,11 +32,13 @@ class Step:
 
     ``says`` is what a log and an event may hold; the texts may carry a password's hash, so they
     are never shown. ``database``: where to be connected, None for the administrator's own.
+    ``may_fail``: a courtesy, whose refusal by the server keeps nothing from going on.
     """
 
     says: str
     statements: tuple[str, ...] = field(repr=False)
     database: str | None = None
+    may_fail: bool = False
 
 
 class Plot(Protocol):
@@ -121,6 +123,9 @@ class Engine(Protocol):
 
     def survey(self, session: Session, wanted: Sequence[Wanted]) -> Survey:
         """Look up everything wanted with a number of statements that does not grow with it."""
+
+    def look_up(self, session: Session, wanted: Wanted) -> Plot:
+        """Look up one database, without the marks of all others that a survey reads."""
 
     def look_inside(self, session: Session, plot: Plot) -> Plot:
         """Return the plot with what a session in its ``unseen`` database shows."""

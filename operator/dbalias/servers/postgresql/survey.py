@@ -61,14 +61,32 @@ WHERE r.rolname::text = ANY(%s::text[]) OR starts_with(m.description, %s::text)"
 
 
 def survey(session: Session, wanted: Sequence[Wanted]) -> Survey:
-    """Look up everything wanted, and every database that carries a mark."""
+    """Look up everything wanted, and every database and role that carries a mark."""
     admin, version = _read_admin(session)
-    databases = _read_databases(session, [one.database for one in wanted])
-    roles = _read_roles(session, admin, wanted)
+    databases = _read_databases(session, wanted, mark=_MARKED)
+    plots = _read_plots(session, wanted, admin, databases, mark=_MARKED)
+    marked = (Marked(one.name, one.proof) for one in databases.values() if one.proof)
+    return Survey(version=f"PostgreSQL {version}", plots=plots, marked=tuple(marked))
+
+
+def look_up(session: Session, wanted: Wanted) -> PostgresPlot:
+    """Look up one database and the roles of its names."""
+    admin, _ = _read_admin(session)
+    databases = _read_databases(session, [wanted])
+    return _read_plots(session, [wanted], admin, databases)[wanted.database]
+
+
+def _read_plots(
+    session: Session,
+    wanted: Sequence[Wanted],
+    admin: Admin,
+    databases: Mapping[str, Database],
+    mark: str | None = None,
+) -> dict[str, PostgresPlot]:
+    roles = _read_roles(session, admin, wanted, mark=mark)
     encodings = _read_encodings(session, wanted)
-    plots = {
-        found.wanted.database: PostgresPlot(found)
-        for found in (
+    return {
+        one.database: PostgresPlot(
             Found(
                 wanted=one,
                 admin=admin,
@@ -76,11 +94,9 @@ def survey(session: Session, wanted: Sequence[Wanted]) -> Survey:
                 roles=roles.of(one),
                 encoding=encodings.get(one.spec.encoding or ""),
             )
-            for one in wanted
         )
+        for one in wanted
     }
-    marked = (Marked(one.name, one.proof) for one in databases.values() if one.proof)
-    return Survey(version=f"PostgreSQL {version}", plots=plots, marked=tuple(marked))
 
 
 def _read_admin(session: Session) -> tuple[Admin, str]:
@@ -99,8 +115,10 @@ def _read_admin(session: Session) -> tuple[Admin, str]:
     return admin, version.split()[0]
 
 
-def _read_databases(session: Session, names: Sequence[str]) -> dict[str, Database]:
-    rows = session.fetch(_DATABASES, [list(names), _MARKED, _MARKED])
+def _read_databases(
+    session: Session, wanted: Sequence[Wanted], *, mark: str | None = None
+) -> dict[str, Database]:
+    rows = session.fetch(_DATABASES, [[one.database for one in wanted], mark, mark])
     return {database.name: database for database in map(_database, rows)}
 
 
@@ -136,7 +154,9 @@ class _Roles:
         return {role.name: role for role in (*named, *marked) if role is not None}
 
 
-def _read_roles(session: Session, admin: Admin, wanted: Sequence[Wanted]) -> _Roles:
+def _read_roles(
+    session: Session, admin: Admin, wanted: Sequence[Wanted], *, mark: str | None
+) -> _Roles:
     text = _ROLES.format(
         acts="AND a.inherit_option AND a.set_option" if admin.has_membership_options else "",
         held="AND pg_has_role(r.oid, 'SET')" if admin.has_membership_options else "",
@@ -145,7 +165,7 @@ def _read_roles(session: Session, admin: Admin, wanted: Sequence[Wanted]) -> _Ro
         else "NOT r.rolsuper OR pg_has_role(r.oid, 'USAGE')",
     )
     names = [role for one in wanted for role in list_roles(one)]
-    found = [_role(row) for row in session.fetch(text, [names, _MARKED])]
+    found = [_role(row) for row in session.fetch(text, [names, mark])]
     by_mark: defaultdict[Mark, list[Role]] = defaultdict(list)
     for role in found:
         if role.mark is not None:
