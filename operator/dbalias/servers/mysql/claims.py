@@ -1,0 +1,154 @@
+"""The claims tables: whose a database and a login are, in a database of the server's own.
+
+MySQL has no comments on databases or users. A claim is written before what it claims is made; its
+primary key lets one of two win. ``creating`` beside a database is no proof (its maker may have
+come in between), ``created`` is. Logins are claimed singly, because two installations may want
+the same ones for different databases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from dbalias.servers.marks import Mark
+from dbalias.servers.mysql.statements import Quoted, compose, literal, number
+from dbalias.servers.plot import Session, Step
+
+DATABASE = "dbalias"
+_CREATING, _CREATED = "creating", "created"
+_TABLES = {"claims", "logins"}
+_MAKE = (
+    "CREATE DATABASE IF NOT EXISTS dbalias CHARACTER SET utf8mb4",
+    "CREATE TABLE IF NOT EXISTS dbalias.claims (`database` VARCHAR(64) PRIMARY KEY, "
+    "installation VARCHAR(255) NOT NULL, namespace VARCHAR(63) NOT NULL, "
+    "name VARCHAR(253) NOT NULL, adopted BOOLEAN NOT NULL, "
+    "state VARCHAR(16) NOT NULL, incarnation VARCHAR(64) NOT NULL) "
+    "ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+    "CREATE TABLE IF NOT EXISTS dbalias.logins (login VARCHAR(80) PRIMARY KEY, "
+    "installation VARCHAR(255) NOT NULL, namespace VARCHAR(63) NOT NULL, "
+    "name VARCHAR(253) NOT NULL, adopted BOOLEAN NOT NULL) "
+    "ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A database that an alias holds; ``is_created``: it was made, or adopted, under it."""
+
+    database: str
+    mark: Mark
+    incarnation: str
+    is_created: bool = False
+
+    def created(self) -> Claim:
+        """Return the claim once its database exists."""
+        return replace(self, is_created=True)
+
+    def write(self) -> str:
+        """Return the statement that makes the claim; it fails where another has been quicker."""
+        return compose(
+            "INSERT INTO dbalias.claims (`database`, installation, namespace, name, "
+            "adopted, state, incarnation) VALUES ({}, {}, {}, {}, {}, {}, {})",
+            literal(self.database),
+            *_owner(self.mark),
+            number(self.mark.adopted),
+            *self._state(),
+        )
+
+    def renew(self) -> str:
+        """Return the statement that brings our own claim up to date."""
+        return compose(
+            "UPDATE dbalias.claims SET adopted = {}, state = {}, incarnation = {} WHERE "
+            "`database` = {} AND installation = {} AND namespace = {} AND name = {}",
+            number(self.mark.adopted),
+            *self._state(),
+            literal(self.database),
+            *_owner(self.mark),
+        )
+
+    def drop(self) -> str:
+        """Return the statement that gives the claim up."""
+        return compose(
+            "DELETE FROM dbalias.claims WHERE "
+            "`database` = {} AND installation = {} AND namespace = {} AND name = {}",
+            literal(self.database),
+            *_owner(self.mark),
+        )
+
+    def _state(self) -> tuple[Quoted, Quoted]:
+        return literal(_CREATED if self.is_created else _CREATING), literal(self.incarnation)
+
+
+@dataclass(frozen=True, slots=True)
+class LoginClaim:
+    """A login that an alias holds; its mark is adopted where the login had been there."""
+
+    login: str
+    mark: Mark
+
+    def write(self) -> str:
+        """Return the statement that makes the claim; it fails where another has been quicker."""
+        return compose(
+            "INSERT INTO dbalias.logins (login, installation, namespace, name, adopted) "
+            "VALUES ({}, {}, {}, {}, {})",
+            literal(self.login),
+            *_owner(self.mark),
+            number(self.mark.adopted),
+        )
+
+    def drop(self) -> str:
+        """Return the statement that gives the claim up."""
+        return compose(
+            "DELETE FROM dbalias.logins WHERE "
+            "login = {} AND installation = {} AND namespace = {} AND name = {}",
+            literal(self.login),
+            *_owner(self.mark),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """All claims of a server, of every installation, by database and by login."""
+
+    databases: Mapping[str, Claim] = field(default_factory=dict)
+    logins: Mapping[str, LoginClaim] = field(default_factory=dict)
+
+
+def read_claims(session: Session, *, make: bool) -> Claims:
+    """Read all claims; ``make`` the tables where this server has none yet."""
+    if not _are_there(session):
+        if not make:
+            return Claims()
+        for statement in _MAKE:
+            session.run(Step("make the claims tables", (statement,)))
+    databases = session.fetch(
+        "SELECT `database`, installation, namespace, name, adopted, state, incarnation "
+        "FROM dbalias.claims"
+    )
+    logins = session.fetch(
+        "SELECT login, installation, namespace, name, adopted FROM dbalias.logins"
+    )
+    return Claims(
+        {
+            str(name): Claim(str(name), _mark(owner), str(incarnation), state == _CREATED)
+            for name, *owner, state, incarnation in databases
+        },
+        {str(login): LoginClaim(str(login), _mark(owner)) for login, *owner in logins},
+    )
+
+
+def _are_there(session: Session) -> bool:
+    found = session.fetch(
+        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s", (DATABASE,)
+    )
+    return {str(name) for (name,) in found} >= _TABLES
+
+
+def _mark(owner: list[object]) -> Mark:
+    installation, namespace, name, adopted = owner
+    return Mark(str(installation), str(namespace), str(name), adopted=bool(adopted))
+
+
+def _owner(mark: Mark) -> tuple[Quoted, Quoted, Quoted]:
+    return literal(mark.installation), literal(mark.namespace), literal(mark.name)

@@ -1,0 +1,201 @@
+"""One wanted database on MySQL or MariaDB: whose it is, what it lacks, how it is dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from dbalias.api.digest import digest
+from dbalias.api.secrets import SecretBytes
+from dbalias.servers.marks import Mark
+from dbalias.servers.mysql import charsets, limits
+from dbalias.servers.mysql.claims import Claim, LoginClaim
+from dbalias.servers.mysql.flavour import Flavour
+from dbalias.servers.mysql.found import Found
+from dbalias.servers.mysql.logins import LoginPlot
+from dbalias.servers.mysql.statements import account, identifier
+from dbalias.servers.plot import Standing, Step
+from dbalias.servers.wanted import Wanted
+
+_UNCLAIMED = "unclaimed"
+
+
+@dataclass(frozen=True, slots=True)
+class MySQLPlot:
+    """See ``Plot``. What was claimed and is ``created`` there is ours, and so are its logins.
+
+    A database of which the claim only says ``creating`` is ours if it is empty: its maker crashed
+    before he could say so, or somebody else made it, and then nothing is lost.
+    """
+
+    flavour: Flavour
+    wanted: Wanted
+    found: Found
+
+    @property
+    def standing(self) -> Standing:
+        """Whose it is."""
+        if self._foreign_mark() is not None:
+            return Standing.ANOTHERS
+        claim, schema = self.found.claim, self.found.schema
+        if self._has_strangers():
+            return Standing.UNMARKED
+        if claim is None:
+            return Standing.UNMARKED if schema else Standing.ABSENT
+        if schema is None:
+            return Standing.CLAIMED
+        return Standing.OURS if claim.is_created or schema.is_empty else Standing.UNMARKED
+
+    @property
+    def holder(self) -> Mark | None:
+        """The mark of whoever holds the database or one of its logins."""
+        return self._foreign_mark() or (self.found.claim.mark if self.found.claim else None)
+
+    @property
+    def incarnation(self) -> str | None:
+        """Written in the claim at each creation; by hand, dropped and made again goes unseen."""
+        if self.found.schema is None:
+            return None
+        return self.found.claim.incarnation if self.found.claim else _UNCLAIMED
+
+    @property
+    def logins(self) -> frozenset[str]:
+        """Those of the wanted logins that exist."""
+        return frozenset(login for login in wanted_logins(self.wanted) if login in self.found.users)
+
+    @property
+    def unseen(self) -> str | None:
+        """Nothing: what a survey reads here is all there is."""
+        return None
+
+    def obstacle(self) -> str | None:
+        """Return what forbids to go on although the standing allows it, with the remedy."""
+        return limits.obstacle(self.wanted, self.flavour)
+
+    def differences(self, logins: frozenset[str]) -> tuple[str, ...]:
+        """Return in words what ``steps`` would change, and what it would if it might adopt."""
+        return tuple(step.says for step in self._changes(logins, frozenset(), lambda _: "*"))
+
+    def steps(
+        self, logins: frozenset[str], passwords: Mapping[str, SecretBytes]
+    ) -> tuple[Step, ...]:
+        """Return what is to be done, in order; nothing where the database is not ours to touch."""
+        if not self._may_go_on():
+            return ()
+
+        def hashed(login: str) -> str:
+            return self.flavour.hash_password(passwords[login])
+
+        return tuple(self._changes(logins, frozenset(passwords), hashed))
+
+    def removal(self) -> tuple[Step, ...]:
+        """Return how to drop what this alias made: sessions, database, logins, claims.
+
+        The logins are locked first, so that no session begins anew, and dropped after the
+        database: MySQL refuses to drop whoever defined a view or a trigger that is there.
+        """
+        claim = self.found.claim
+        if claim is None or not claim.mark.is_same_owner(self.wanted.mark):
+            return ()
+        own = [one for one in self.found.login_claims if one.mark.is_same_owner(claim.mark)]
+        return tuple(self._removal(claim, own))
+
+    def _removal(self, claim: Claim, own: list[LoginClaim]) -> Iterator[Step]:
+        users = [one.login for one in own if self._is_ours_to_drop(one)]
+        name = self.wanted.database
+        for login in users:
+            yield Step(f"lock login {login}", (f"ALTER USER {account(login)} ACCOUNT LOCK",))
+        for connection in self.found.connections:
+            says = f"end connection {connection} of a login of {name}"
+            yield Step(says, (f"KILL {connection}",), may_fail=True)
+        if self.standing is Standing.OURS and not claim.mark.adopted:
+            drop = f"DROP DATABASE IF EXISTS {identifier(name)}"
+            yield Step(f"drop database {name}", (drop,))
+        for login in users:
+            yield Step(f"drop login {login}", (f"DROP USER IF EXISTS {account(login)}",))
+        claims = (*(one.drop() for one in own), claim.drop())
+        yield Step(f"give up the claim on database {name}", claims)
+
+    def _is_ours_to_drop(self, claim: LoginClaim) -> bool:
+        return claim.login in self.found.users and not claim.mark.adopted
+
+    def _changes(
+        self, logins: frozenset[str], reset: frozenset[str], hashed: Callable[[str], str]
+    ) -> Iterator[Step]:
+        mine = [login for login in wanted_logins(self.wanted) if login in logins]
+        yield from self._claiming(mine)
+        yield from self._database()
+        for login in mine:
+            plot = LoginPlot(self.wanted, login, self.found.users.get(login))
+            if plot.user is None:
+                yield plot.make(self.flavour.plugin, hashed(login))
+            elif login in reset:
+                yield plot.set_password(self.flavour.plugin, hashed(login))
+            else:
+                yield from plot.repair()
+            yield from plot.grant()
+
+    def _claiming(self, logins: list[str]) -> Iterator[Step]:
+        old, new = self.found.claim, self._claim()
+        known = {one.login for one in self.found.login_claims}
+        missing = [self._login_claim(login) for login in logins if login not in known]
+        texts = [] if new == old else [new.renew() if old else new.write()]
+        texts += [one.write() for one in missing]
+        if texts:
+            verb = "take over" if new.mark.adopted and new != old else "claim"
+            what = ", ".join(
+                [f"database {new.database}", *(f"login {one.login}" for one in missing)]
+            )
+            yield Step(f"{verb} {what} for {self.wanted.mark}", tuple(texts))
+
+    def _claim(self) -> Claim:
+        """Return what the claim shall say before anything is made."""
+        old, schema, mark = self.found.claim, self.found.schema, self.wanted.mark
+        if old and (old.is_created if schema else not old.is_created):
+            return old
+        fresh = digest(f"{self.found.seed} {self.wanted.database}")
+        if schema is None:
+            return Claim(self.wanted.database, mark, fresh)
+        if old and schema.is_empty:
+            return old.created()
+        return Claim(self.wanted.database, replace(mark, adopted=True), fresh, is_created=True)
+
+    def _login_claim(self, login: str) -> LoginClaim:
+        is_there = login in self.found.users
+        return LoginClaim(login, replace(self.wanted.mark, adopted=is_there))
+
+    def _database(self) -> Iterator[Step]:
+        spec, schema, claim = self.wanted.spec, self.found.schema, self._claim()
+        name = self.wanted.database
+        clause = charsets.clause(spec, is_made=not claim.mark.adopted)
+        if schema is None:
+            text = f"CREATE DATABASE {identifier(name)} {clause}"
+            yield Step(f"create database {name}", (text,))
+            yield Step(f"note that database {name} is made", (claim.created().renew(),))
+        elif charsets.differs(spec, schema, is_made=not claim.mark.adopted):
+            says = f"change what new tables of {name} have to {clause}"
+            yield Step(says, (f"ALTER DATABASE {identifier(name)} {clause}",))
+
+    def _may_go_on(self) -> bool:
+        if self.obstacle():
+            return False
+        adopts = self.standing is Standing.UNMARKED and self.wanted.adopt
+        return adopts or self.standing in {Standing.ABSENT, Standing.CLAIMED, Standing.OURS}
+
+    def _foreign_mark(self) -> Mark | None:
+        """Return the mark of another who holds the database or a login wanted for it."""
+        marks = [one.mark for one in self.found.login_claims]
+        if self.found.claim:
+            marks.insert(0, self.found.claim.mark)
+        return next((one for one in marks if not one.is_same_owner(self.wanted.mark)), None)
+
+    def _has_strangers(self) -> bool:
+        """Tell whether somebody made a login of a wanted name by hand."""
+        claimed = {one.login for one in self.found.login_claims}
+        return not self.logins <= claimed
+
+
+def wanted_logins(wanted: Wanted) -> list[str]:
+    """Return the names of all logins that may exist for a wanted database."""
+    pairs = [wanted.logins, *([wanted.readers] if wanted.readers else [])]
+    return [login for pair in pairs for login in (pair.a, pair.b)]
