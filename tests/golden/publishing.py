@@ -14,7 +14,9 @@ from dbalias.api.alias import DatabaseAlias
 from dbalias.api.parse import parse_object
 from dbalias.api.policy import DatabaseRoutingPolicy
 from dbalias.api.project import DjangoProject
+from dbalias.api.provision import ServerRef
 from dbalias.api.secrets import SecretBytes
+from dbalias.api.server import DatabaseServer
 from dbalias.django.artefact import (
     build_artefact,
     config_map_data,
@@ -24,6 +26,7 @@ from dbalias.django.artefact import (
 from dbalias.django.resolve import resolve
 from dbalias.django.routing import build_routing
 from dbalias.django.sources import Found, SourceKind, SourceRef, required_sources
+from dbalias.reconcile.places import placed
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,18 @@ def publish(path: Path) -> Published:
     """Return what the objects of a file come to, by the functions that the operator calls."""
     bodies = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
     values = [_parsed(body) for body in bodies if body["kind"] not in ("Secret", "ConfigMap")]
-    sources = dict(_source(body) for body in bodies if body["kind"] in ("Secret", "ConfigMap"))
     (project,) = (value for value in values if isinstance(value, DjangoProject))
-    aliases = [value for value in values if isinstance(value, DatabaseAlias)]
+    here = project.metadata.namespace
+    plain = (body for body in bodies if body["kind"] in ("Secret", "ConfigMap"))
+    sources = dict(_source(body, here) for body in plain)
+    servers = {
+        ServerRef(value.metadata.namespace, value.metadata.name): value
+        for value in values
+        if isinstance(value, DatabaseServer)
+    }
+    declared = [value for value in values if isinstance(value, DatabaseAlias)]
+    aliases, hindered = placed(declared, servers)
+    assert not hindered
     policies = [value for value in values if isinstance(value, DatabaseRoutingPolicy)]
     assert required_sources(aliases) == sources.keys()
     resolution = resolve(project, aliases, sources)
@@ -73,12 +85,15 @@ def _parsed(body: Any) -> Any:
     return parsed.value
 
 
-def _source(body: Any) -> tuple[SourceRef, Found]:
+def _source(body: Any, here: str) -> tuple[SourceRef, Found]:
     data = {key: text.encode() for key, text in body.get("stringData", {}).items()}
     if body["kind"] == "ConfigMap":
         data = {key: text.encode() for key, text in body["data"].items()}
     values = {key: SecretBytes(value) for key, value in data.items()}
-    return SourceRef(SourceKind(body["kind"]), body["metadata"]["name"]), Found(values)
+    metadata = body["metadata"]
+    there = metadata.get("namespace", "")
+    ref = SourceRef(SourceKind(body["kind"]), metadata["name"], "" if there == here else there)
+    return ref, Found(values)
 
 
 def _encoded(data: Mapping[str, SecretBytes]) -> dict[str, str]:
