@@ -20,7 +20,9 @@ from dbalias.cluster.lease import Lease, LeaseName
 from dbalias.cluster.watch import Watch
 from dbalias.cluster.write import LiveCluster
 from dbalias.reconcile.metrics import Metrics
+from dbalias.reconcile.provisioning.reconciler import ServerReconciler
 from dbalias.reconcile.reconciler import Reconciler
+from dbalias.servers.connecting import connect
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +35,7 @@ class Options:
     lease: LeaseName
     http_port: int
     watch_secrets: bool
+    installation: str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         lease=LeaseName(namespace, arguments.lease_name, identity),
         http_port=arguments.http_port,
         watch_secrets=arguments.watch_secrets,
+        installation=arguments.installation,
     )
     return asyncio.run(_Operator(options).run())
 
@@ -120,15 +124,22 @@ class _Operator:
     def _start_work(self, api: Api, lease: Lease) -> list[asyncio.Task[None]]:
         served = self._options.namespaces
         cluster = LiveCluster(api, lease, namespaces=served)
+        servers = ServerReconciler(
+            cluster,
+            self._metrics,
+            clock=api.clock.now,
+            installation=self._options.installation,
+            connect=connect,
+        )
         reconciler = Reconciler(cluster, self._metrics, clock=api.clock.now)
         scopes = served or (None,)
-        watches = [
-            Watch(api, scope, reconciler, secrets=self._options.watch_secrets) for scope in scopes
-        ]
+        secrets = self._options.watch_secrets
+        watches = [Watch(api, scope, reconciler, servers, secrets=secrets) for scope in scopes]
         self._health.watches = watches
         return [
             asyncio.create_task(reconciler.queue.run(), name="queue"),
             asyncio.create_task(reconciler.poll.run(), name="poll"),
+            asyncio.create_task(servers.run(), name="servers"),
             *(asyncio.create_task(watch.run(self._stop), name="watch") for watch in watches),
         ]
 

@@ -1,4 +1,4 @@
-"""Watches: kopf tells that something changed, and this turns it into the key of a project.
+"""Watches: kopf tells that something changed, and this turns it into the key of who acts on it.
 
 kopf only triggers. Its index is no cache to plan from, since a re-list never notices what is
 gone, so every pass reads live. One kopf operator per named namespace is supervised on its
@@ -11,18 +11,25 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import kopf
 
 from dbalias.api.meta import FIELD_MANAGER, GROUP, VERSION, Key, Kind
-from dbalias.api.ownership import MANAGED_BY, MANAGER, PROJECT_LABEL
+from dbalias.api.ownership import (
+    DATABASE_FINALIZER,
+    MANAGED_BY,
+    MANAGER,
+    PROJECT_LABEL,
+    ROTATE_REQUESTED_AT,
+)
 from dbalias.cluster.client import Api
 from dbalias.migrations.observed import PodState, parse_pod
 from dbalias.reconcile.gather import is_finished
 from dbalias.reconcile.ports import UnreadableError
+from dbalias.reconcile.provisioning.gather import server_named_by
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +50,16 @@ class Changes(Protocol):
 
     def secret_changed(self, namespace: str, name: str, version: str | None) -> None:
         """A Secret has this resourceVersion now; None when it is gone."""
+
+
+class ServerChanges(Protocol):
+    """Who wants to know that something concerns a DatabaseServer."""
+
+    def changed(self, server: Key, kind: str, name: Key, print: Hashable) -> None:
+        """An object that concerns a server is as ``print`` says; None: it vanished."""
+
+    def abandoned(self, alias: Key) -> None:
+        """An alias that names no server (any more) is held by our finalizer."""
 
 
 def project_of(body: Mapping[str, Any]) -> str | None:
@@ -67,12 +84,14 @@ class Watch:
         api: Api,
         namespace: str | None,
         changes: Changes,
+        servers: ServerChanges,
         *,
         secrets: bool = False,
     ) -> None:
         self._api = api
         self._namespace = namespace
         self._changes = changes
+        self._servers = servers
         self._secrets = secrets
         self._where = namespace or "all namespaces"
         self._ready = threading.Event()
@@ -172,6 +191,10 @@ class Watch:
             flag.set()  # else a thread of kopf would wait for it for ever
 
     def _tell(self, change: Change) -> None:
+        if change.server is not None:
+            self._servers.changed(change.server, change.kind, change.name, change.print)
+        elif change.is_abandoned:
+            self._servers.abandoned(change.name)
         if change.secret is not None:
             self._changes.secret_changed(change.namespace, change.secret, change.version)
         elif change.project is not None:
@@ -199,6 +222,12 @@ class Change:
     version: str | None
     vanished: bool
     ended: bool
+    kind: str
+    name: Key
+    server: Key | None = None
+    print: Hashable = None
+    """What the pass over ``server`` acts on; None: the object is gone."""
+    is_abandoned: bool = False
     gone: PodState | None = None
 
     @classmethod
@@ -206,6 +235,7 @@ class Change:
         """Return what a watch event says; ``type`` None: the object was there already."""
         kind, metadata, gone = body["kind"], body["metadata"], type == "DELETED"
         is_secret = kind == "Secret"
+        server = server_of(body)
         return cls(
             namespace=str(metadata["namespace"]),
             project=None if is_secret else project_of(body),
@@ -213,8 +243,34 @@ class Change:
             version=None if gone else str(metadata["resourceVersion"]),
             vanished=gone and kind in set(Kind),
             ended=type == "MODIFIED" and kind == "Job" and is_finished(body),
+            kind=str(kind),
+            name=Key(str(metadata["namespace"]), str(metadata["name"])),
+            server=server,
+            print=None if gone else _print(body),
+            is_abandoned=kind == Kind.ALIAS
+            and server is None
+            and DATABASE_FINALIZER in (metadata.get("finalizers") or ()),
             gone=parse_pod(body) if gone and kind == "Pod" else None,
         )
+
+
+def server_of(body: Mapping[str, Any]) -> Key | None:
+    """Return the server that an object is, or names; None for others."""
+    metadata = body["metadata"]
+    if body.get("kind") == Kind.SERVER:
+        return Key(str(metadata["namespace"]), str(metadata["name"]))
+    return server_named_by(body) if body.get("kind") == Kind.ALIAS else None
+
+
+def _print(body: Mapping[str, Any]) -> Hashable:
+    """Return what changes when a pass over a server would have something new to act on."""
+    metadata, status = body["metadata"], body.get("status") or {}
+    return (
+        metadata.get("uid"),
+        metadata.get("generation"),
+        (metadata.get("annotations") or {}).get(ROTATE_REQUESTED_AT),
+        status.get("settledLogin"),
+    )
 
 
 def _resolve(over: asyncio.Future[None]) -> None:

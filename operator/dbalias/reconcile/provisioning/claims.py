@@ -1,0 +1,112 @@
+"""Who claims which database of a server, and what each claim comes to there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from dbalias.api.alias import DatabaseAlias, TLSMode
+from dbalias.api.conditions import Reason
+from dbalias.api.meta import Key
+from dbalias.api.provision import Provision
+from dbalias.api.server import DatabaseServer, ServerEngine
+from dbalias.django.engines import Family, family_of
+from dbalias.reconcile.provisioning.snapshot import Trouble
+from dbalias.servers.marks import Mark
+from dbalias.servers.names import database_name, role_names
+from dbalias.servers.wanted import Wanted
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_POSTGRESQL_ALONE = ("encoding", "locale", "template", "extensions", "schemas")
+_MYSQL_ALONE = ("charset", "collation")
+_DEMANDING = (TLSMode.REQUIRE, TLSMode.VERIFY_CA, TLSMode.VERIFY_FULL)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One alias that wants a database here."""
+
+    alias: DatabaseAlias
+    provision: Provision
+    wanted: Wanted
+
+    @property
+    def key(self) -> Key:
+        """The alias object."""
+        return key_of(self.alias)
+
+
+def key_of(alias: DatabaseAlias) -> Key:
+    """Return the namespace and name of an alias object."""
+    return Key(alias.metadata.namespace, alias.metadata.name)
+
+
+def build_claim(alias: DatabaseAlias, server: DatabaseServer, installation: str) -> Claim:
+    """Return what an alias with ``provision`` comes to on its server."""
+    assert alias.provision is not None
+    here = (alias.metadata.namespace, alias.metadata.name)
+    names = role_names(*here, engine=server.engine)
+    wanted = Wanted(
+        mark=Mark(installation, *here),
+        database=database_name(*here, declared=alias.name, engine=server.engine),
+        owner=names.owner,
+        logins=names.logins,
+        readers=names.readers if alias.provision.read_only else None,
+        spec=alias.provision.database,
+        adopt=alias.provision.adopt,
+        require_tls=_demands_tls(server),
+    )
+    return Claim(alias, alias.provision, wanted)
+
+
+def find_misfit(claim: Claim, server: DatabaseServer) -> Trouble | None:
+    """Return what an alias asks of its server that no server of this engine has."""
+    alias, spec = claim.alias, claim.provision.database
+    family = family_of(server.engine.value)
+    if alias.engine is not None and family_of(alias.engine) not in (family, Family.OTHER):
+        return _misfit(
+            f"spec.engine is {alias.engine} and the server is {server.engine}",
+            "Leave spec.engine out, or set one of the server's family",
+        )
+    is_postgresql = server.engine is ServerEngine.POSTGRESQL
+    for name in _MYSQL_ALONE if is_postgresql else _POSTGRESQL_ALONE:
+        if getattr(spec, name):
+            return _misfit(
+                f"spec.provision.database.{name} means nothing to {server.engine}", "Remove it"
+            )
+    return None
+
+
+def elect(
+    claims: Iterable[Claim], holders: Mapping[str, Key]
+) -> tuple[tuple[Claim, ...], dict[Key, Claim]]:
+    """Return one claim for each database, and by each that is refused the one that it lost to.
+
+    Whoever holds a database by its mark keeps it (``holders``, by database), else the older.
+    """
+    winners: dict[str, Claim] = {}
+    losers: dict[Key, Claim] = {}
+    for claim in sorted(claims, key=_age):
+        database = claim.wanted.database
+        first = winners.setdefault(database, claim)
+        if first is not claim and holders.get(database) == claim.key:
+            winners[database] = claim
+    for claim in claims:
+        winner = winners[claim.wanted.database]
+        if winner is not claim:
+            losers[claim.key] = winner
+    return tuple(winners.values()), losers
+
+
+def _age(claim: Claim) -> tuple[datetime, Key]:
+    return claim.alias.metadata.created_at or _LONG_AGO, claim.key
+
+
+def _demands_tls(server: DatabaseServer) -> bool:
+    tls = server.tls
+    return tls is not None and (tls.mode in _DEMANDING or (tls.mode is None and bool(tls.ca)))
+
+
+def _misfit(message: str, remedy: str) -> Trouble:
+    return Trouble(Reason.INVALID_CONFIGURATION, f"{message}. {remedy}")

@@ -1,0 +1,141 @@
+"""What becomes of one alias, decided from what was found on its server and in its Secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from dbalias.api.conditions import Reason
+from dbalias.api.secrets import SecretBytes
+from dbalias.reconcile.provisioning.claims import Claim
+from dbalias.reconcile.provisioning.snapshot import Trouble
+from dbalias.servers.bindings import Issued
+from dbalias.servers.faults import Fault, ServerFaultError
+from dbalias.servers.marks import Mark
+from dbalias.servers.plot import Plot, Standing
+from dbalias.servers.rotation import (
+    Decision,
+    Keep,
+    Refuse,
+    Restore,
+    Rotate,
+    Wait,
+    Why,
+    Wishes,
+)
+
+FAULTS = {
+    Fault.UNREACHABLE: Reason.DATABASE_UNREACHABLE,
+    Fault.TIMED_OUT: Reason.DATABASE_UNREACHABLE,
+    Fault.LOGIN_REFUSED: Reason.LOGIN_REFUSED,
+    Fault.CERTIFICATE: Reason.CERTIFICATE_REFUSED,
+    Fault.READ_ONLY: Reason.SERVER_READ_ONLY,
+    Fault.FULL: Reason.SERVER_FULL,
+    Fault.PRIVILEGE: Reason.PRIVILEGE_MISSING,
+    Fault.CHANGED: Reason.PROVISIONING,
+    Fault.STATEMENT: Reason.STATEMENT_FAILED,
+}
+"""What a fault is called on a DatabaseServer."""
+_SHARED = (Fault.PRIVILEGE, Fault.STATEMENT, Fault.CHANGED)
+"""Faults that an alias calls by the same name: the others are its server's."""
+
+
+def find_trouble(claim: Claim, plot: Plot) -> Trouble | None:
+    """Return what forbids to work on a database, with the remedy; None when nothing does."""
+    wanted = claim.wanted
+    match plot.standing:
+        case Standing.ANOTHERS:
+            return claimed(wanted.database, plot.holder)
+        case Standing.UNMARKED if not wanted.adopt:
+            return _exists(plot)
+        case Standing.ABSENT | Standing.CLAIMED if _was_provisioned(claim):
+            message = (
+                f"the database {wanted.database} was provisioned and is gone. Restore it, or "
+                "delete and apply the alias again for an empty one"
+            )
+            return Trouble(Reason.DATABASE_LOST, message)
+    obstacle = plot.obstacle()
+    return Trouble(Reason.INVALID_CONFIGURATION, obstacle) if obstacle else None
+
+
+def claimed(database: str, holder: Mark | None) -> Trouble:
+    """Return the refusal of an alias whose database another one holds."""
+    message = f"the database {database} belongs to {holder}. Set another spec.name"
+    return Trouble(Reason.DATABASE_CLAIMED, message)
+
+
+def _exists(plot: Plot) -> Trouble:
+    wanted = plot.wanted
+    changes = plot.differences(frozenset({wanted.logins.a}))
+    would = f", which changes: {'; '.join(changes)}" if changes else ", which changes nothing"
+    if plot.incarnation is None:
+        message = (
+            f"roles for the database {wanted.database} exist and are not ours. Drop or rename "
+            f"them, or set spec.provision.adopt{would}"
+        )
+        return Trouble(Reason.ROLE_EXISTS, message)
+    message = (
+        f"the database {wanted.database} exists and carries no mark. Set another spec.name, or "
+        f"take it over with spec.provision.adopt{would}"
+    )
+    return Trouble(Reason.DATABASE_EXISTS, message)
+
+
+def _was_provisioned(claim: Claim) -> bool:
+    return bool((claim.alias.status.get("provision") or {}).get("incarnation"))
+
+
+def of_fault(error: ServerFaultError) -> Trouble:
+    """Return what a fault is to an alias."""
+    reason = FAULTS[error.fault] if error.fault in _SHARED else Reason.SERVER_UNAVAILABLE
+    return Trouble(reason, str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What a pass does about one published login.
+
+    ``sets``: its password is set on the server first. ``tries``: nobody may have it before it
+    was seen to work. ``waits`` says why a rotation has not begun.
+    """
+
+    issued: Issued
+    sets: bool = False
+    tries: bool = False
+    due: datetime | None = None
+    waits: str | None = None
+
+
+def plan_move(
+    decision: Decision,
+    wishes: Wishes,
+    *,
+    generate: Callable[[], SecretBytes],
+    now: datetime,
+) -> Move | None:
+    """Return the move that a decision comes to; None: the Secret is somebody else's."""
+    match decision:
+        case Keep(issued, due):
+            return Move(issued, due=due)
+        case Wait(issued, why):
+            return Move(issued, waits=f"{why.value}: waiting for the listed workloads")
+        case Restore(issued):
+            return Move(issued, sets=True, due=_due(issued, wishes))
+        case Rotate(login, why, request):
+            issued = Issued(login, wishes.given or generate(), rotated_at=now, request=request)
+            tries = why is not Why.FIRST
+            return Move(issued, sets=True, tries=tries, due=_due(issued, wishes))
+        case Refuse():
+            return None
+
+
+def _due(issued: Issued, wishes: Wishes) -> datetime | None:
+    if issued.rotated_at is None or wishes.interval is None:
+        return None
+    return issued.rotated_at + wishes.interval
+
+
+def passwords_of(moves: Iterable[Move]) -> dict[str, SecretBytes]:
+    """Return the passwords that are to be set, by login."""
+    return {move.issued.login: move.issued.password for move in moves if move.sets}

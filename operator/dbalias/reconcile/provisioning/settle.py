@@ -1,0 +1,93 @@
+"""One alias, from what was found to what it wants: statements, then its Secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dbalias.api.conditions import Reason, timestamp
+from dbalias.api.meta import JSON
+from dbalias.reconcile.ports import AlreadyExistsError
+from dbalias.reconcile.provisioning.claims import Claim
+from dbalias.reconcile.provisioning.decide import Move, find_trouble, passwords_of
+from dbalias.reconcile.provisioning.seats import Seat, decide_moves, read_seats, works
+from dbalias.reconcile.provisioning.secrets import publish
+from dbalias.reconcile.provisioning.snapshot import Trouble, TroubleError
+from dbalias.reconcile.provisioning.status import Report
+from dbalias.reconcile.provisioning.work import Work
+from dbalias.servers.plot import Plot
+
+
+async def settle(work: Work, claim: Claim, plot: Plot) -> Report:
+    """Do what one alias still needs; raise TroubleError, ServerFaultError or ClusterError."""
+    if plot.unseen is not None:
+        plot = await work.endpoint.look_inside(plot)
+    if trouble := find_trouble(claim, plot):
+        raise TroubleError(trouble)
+    seats = await read_seats(work, claim, plot)
+    moves = await decide_moves(work, claim, plot, seats)
+    logins = plot.logins | {move.issued.login for move in moves}
+    steps = plot.steps(logins, passwords_of(moves))
+    if steps:
+        await work.endpoint.run(steps)
+    await _try(work, claim, moves)
+    place = work.place(claim.wanted.database)
+    try:
+        for seat, move in zip(seats, moves, strict=True):
+            await publish(work.cluster, seat.slot, place, move.issued)
+    except AlreadyExistsError:
+        # A Secret where none was expected: what it is decides, and now it is read.
+        return await settle(work, claim, await work.look(claim.wanted))
+    if plot.incarnation is None:
+        plot = await work.look(claim.wanted)
+    return _report(work, claim, plot, seats, moves)
+
+
+async def _try(work: Work, claim: Claim, moves: Sequence[Move]) -> None:
+    """Log in with each password that takes the place of another; raise TroubleError."""
+    for move in moves:
+        issued = move.issued
+        database = claim.wanted.database
+        if move.tries and not await works(work, database, issued.login, issued.password):
+            message = (
+                f"the server refuses the new password of {issued.login}, so that it is not "
+                "published. See that the server lets the operator log in as it"
+            )
+            raise TroubleError(Trouble(Reason.LOGIN_REFUSED, message, work.again()))
+
+
+def _report(
+    work: Work, claim: Claim, plot: Plot, seats: Sequence[Seat], moves: Sequence[Move]
+) -> Report:
+    main, wanted = moves[0], claim.wanted
+    waits = next((move.waits for move in moves if move.waits), None)
+    message = f"{wanted.database} on DatabaseServer {work.key}, login {main.issued.login}"
+    dues = [move.due for move in moves if move.due]
+    return Report(
+        reason=Reason.ROTATION_PENDING if waits else Reason.PROVISIONED,
+        message=f"{message}; {waits}" if waits else message,
+        fields={
+            "binding": _names(seats),
+            "provision": _provision(work, claim, plot, moves),
+            "lastHandledRotateRequest": main.issued.request,
+        },
+        again=min(dues, default=None),
+    )
+
+
+def _names(seats: Sequence[Seat]) -> dict[str, JSON]:
+    return dict(zip(("name", "readOnly"), (seat.slot.name for seat in seats), strict=False))
+
+
+def _provision(work: Work, claim: Claim, plot: Plot, moves: Sequence[Move]) -> dict[str, JSON]:
+    main, wanted = moves[0], claim.wanted
+    shown = {
+        "server": str(work.key),
+        "database": wanted.database,
+        "owner": wanted.owner,
+        "login": main.issued.login,
+        "readOnlyLogin": moves[1].issued.login if len(moves) > 1 else None,
+        "incarnation": plot.incarnation,
+        "rotatedAt": timestamp(main.issued.rotated_at) if main.issued.rotated_at else None,
+        "nextRotation": timestamp(main.due) if main.due else None,
+    }
+    return {name: value for name, value in shown.items() if value is not None}

@@ -1,0 +1,17 @@
+"""Which engine and which endpoint stand behind an address."""
+
+from __future__ import annotations
+
+from dbalias.api.server import ServerEngine
+from dbalias.servers.address import Address
+from dbalias.servers.endpoint import Endpoint
+from dbalias.servers.mysql import MySQLEngine
+from dbalias.servers.plot import Engine
+from dbalias.servers.postgresql import PostgresEngine
+
+
+def connect(address: Address) -> Endpoint:
+    """Return the endpoint of a server; no session is opened yet."""
+    is_postgresql = address.engine is ServerEngine.POSTGRESQL
+    engine: Engine = PostgresEngine() if is_postgresql else MySQLEngine()
+    return Endpoint(address, engine)

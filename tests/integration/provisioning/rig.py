@@ -1,0 +1,232 @@
+"""A server pass in this process, on a real API server and real database servers."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import itertools
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pymysql
+from kubernetes.aio import client as kubernetes_client
+from kubernetes.aio import config as kubernetes_config
+
+from dbalias.api.meta import API_VERSION, JSON, Key
+from dbalias.cluster.client import Api
+from dbalias.cluster.write import LiveCluster
+from dbalias.reconcile.metrics import Metrics
+from dbalias.reconcile.ports import Cluster, Resource
+from dbalias.reconcile.provisioning.ports import Connect
+from dbalias.reconcile.provisioning.reconciler import ServerReconciler
+from dbalias.servers.connecting import connect
+from localkube.databases import DatabaseServer
+
+ADMINISTRATOR, ADMIN_PASSWORD = "provisioner", "not the superuser's"
+INSTALLATION = "tests/dbalias"
+_numbers = itertools.count(1)
+
+
+class AlwaysLeading:
+    """A Lease that is never lost."""
+
+    def remaining(self) -> float:
+        """Return seconds enough."""
+        return 60.0
+
+
+@dataclass(slots=True)
+class Rig:
+    """One namespace with a DatabaseServer, and how to run passes over it."""
+
+    api: Api
+    cluster: Cluster
+    database: DatabaseServer
+    namespace: str
+    now: Callable[[], datetime]
+    installation: str = INSTALLATION
+    reconciler: ServerReconciler = field(init=False)
+    _processes: list[ServerReconciler] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.restart()
+
+    @property
+    def key(self) -> Key:
+        """The server."""
+        return Key(self.namespace, "main")
+
+    def restart(self, cluster: Cluster | None = None, connect: Connect = connect) -> None:
+        """Forget all that a process remembers; ``cluster`` and ``connect`` may misbehave."""
+        self.reconciler = ServerReconciler(
+            cluster or self.cluster,
+            Metrics(),
+            clock=self.now,
+            installation=self.installation,
+            connect=connect,
+        )
+        self._processes.append(self.reconciler)
+
+    async def close(self) -> None:
+        """End the sessions of every process that there was."""
+        for reconciler in self._processes:
+            await reconciler.close()
+        for thread in threading.enumerate():
+            if thread.name == "dbalias-server":
+                await asyncio.to_thread(thread.join)
+
+    async def run(self) -> float | None:
+        """Run one pass."""
+        return await self.reconciler.reconcile(self.key)
+
+    async def declare(self, **spec: Any) -> None:
+        """Create the DatabaseServer and its administrator's Secret."""
+        await self.put(
+            Resource.SECRETS, secret("admin", username=ADMINISTRATOR, password=ADMIN_PASSWORD)
+        )
+        fields = {
+            "engine": self.database.engine,
+            "host": self.database.host,
+            "port": self.database.port,
+            "adminCredentials": {"secretRef": {"name": "admin"}, "preset": "BasicAuth"},
+        }
+        await self.put(Resource.SERVERS, an_object("DatabaseServer", "main", fields | spec))
+
+    async def alias(self, name: str = "users", **provision: Any) -> JSON:
+        """Create a provisioned alias."""
+        return await self.put(Resource.ALIASES, an_alias(name, provision=provision))
+
+    async def put(self, resource: Resource, body: JSON) -> JSON:
+        """Create an object in the namespace."""
+        return await self.cluster.create(resource, self.namespace, body)
+
+    async def patch(self, resource: Resource, name: str, **change: Any) -> JSON:
+        """Merge-patch an object."""
+        return await self.cluster.patch(resource, self.namespace, name, change)
+
+    async def remove(self, resource: Resource, name: str) -> None:
+        """Delete an object."""
+        body = await self.cluster.get(resource, self.namespace, name)
+        assert body is not None
+        uid = body["metadata"]["uid"]
+        await self.cluster.delete(resource, self.namespace, name, uid=uid)
+
+    async def status(self, name: str = "users") -> JSON:
+        """Return the status of an alias, its conditions by type."""
+        return await self._status(Resource.ALIASES, name)
+
+    async def server_status(self) -> JSON:
+        """Return the status of the server, its conditions by type."""
+        return await self._status(Resource.SERVERS, "main")
+
+    async def provisioned(self, name: str = "users") -> JSON:
+        """Return the condition Provisioned of an alias."""
+        return (await self.status(name))["conditions"]["Provisioned"]
+
+    async def binding(self, name: str = "users-binding") -> dict[str, str] | None:
+        """Return what a binding Secret holds; None while there is none."""
+        body = await self.cluster.get(Resource.SECRETS, self.namespace, name)
+        if body is None:
+            return None
+        return {key: base64.b64decode(text).decode() for key, text in body["data"].items()}
+
+    async def version(self, resource: Resource, name: str) -> str | None:
+        """Return the resourceVersion of an object; None when there is none."""
+        body = await self.cluster.get(resource, self.namespace, name)
+        return None if body is None else str(body["metadata"]["resourceVersion"])
+
+    async def _status(self, resource: Resource, name: str) -> JSON:
+        body = await self.cluster.get(resource, self.namespace, name)
+        assert body is not None
+        status = dict(body.get("status") or {})
+        return status | {"conditions": {one["type"]: one for one in status.get("conditions") or ()}}
+
+    def opens(self, binding: dict[str, str] | None) -> bool:
+        """Tell whether a binding opens its database, and lets a table be made there."""
+        return binding is not None and can_make_a_table(binding)
+
+    def roles(self) -> set[str]:
+        """Return the logins and owner roles of this namespace's aliases."""
+        if self.database.engine == "postgresql":
+            rows = self.database.admin_sql("SELECT rolname FROM pg_roles")
+        else:
+            rows = self.database.admin_sql("SELECT User FROM mysql.global_priv")
+        return {row[0] for row in rows if row[0].startswith(f"{self.namespace}_")}
+
+    def databases(self) -> set[str]:
+        """Return the databases of this namespace's aliases."""
+        if self.database.engine == "postgresql":
+            rows = self.database.admin_sql("SELECT datname FROM pg_database")
+        else:
+            rows = self.database.admin_sql("SELECT schema_name FROM information_schema.schemata")
+        return {row[0] for row in rows if row[0].startswith(f"{self.namespace}_")}
+
+
+def can_make_a_table(binding: dict[str, str]) -> bool:
+    """Tell whether a login is let in, and may make, fill and drop a table."""
+    opened = _postgresql if binding["type"] == "postgresql" else _mysql
+    try:
+        connection = opened(binding)
+    except (psycopg.OperationalError, pymysql.err.OperationalError):
+        return False
+    with closing(connection), connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE tried (id integer)")
+        cursor.execute("INSERT INTO tried VALUES (1)")
+        cursor.execute("DROP TABLE tried")
+    return True
+
+
+def _postgresql(binding: dict[str, str]) -> psycopg.Connection:
+    return psycopg.connect(binding["uri"], connect_timeout=5, autocommit=True)
+
+
+def _mysql(binding: dict[str, str]) -> pymysql.Connection:
+    return pymysql.connect(
+        host=binding["host"],
+        port=int(binding["port"]),
+        user=binding["username"],
+        password=binding["password"].encode(),
+        database=binding["database"],
+        connect_timeout=5,
+        autocommit=True,
+    )
+
+
+def an_alias(name: str = "users", **spec: Any) -> JSON:
+    """Return a DatabaseAlias on the server ``main``."""
+    fields = {"projectRef": {"name": "shop"}, "serverRef": {"name": "main"}} | spec
+    return an_object("DatabaseAlias", name, fields)
+
+
+def an_object(kind: str, name: str, spec: JSON) -> JSON:
+    """Return an object of ours."""
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+def secret(name: str, **data: str) -> JSON:
+    """Return a Secret."""
+    values = {key: base64.b64encode(text.encode()).decode() for key, text in data.items()}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": values}
+
+
+@asynccontextmanager
+async def rigged(kubeconfig: Path, database: DatabaseServer, **fields: Any) -> AsyncIterator[Rig]:
+    """Give a rig in a namespace of its own."""
+    configuration = kubernetes_client.Configuration()
+    await kubernetes_config.load_kube_config(str(kubeconfig), client_configuration=configuration)
+    api = Api(kubernetes_client.ApiClient(configuration))
+    namespace = f"rig{next(_numbers)}"
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+    await api.request("POST", "/api/v1/namespaces", body=body)
+    rig = Rig(api, LiveCluster(api, AlwaysLeading()), database, namespace, api.clock.now, **fields)
+    try:
+        yield rig
+    finally:
+        await rig.close()
+        await api.close()
