@@ -131,7 +131,13 @@ class _Operator:
             installation=self._options.installation,
             connect=connect,
         )
-        reconciler = Reconciler(cluster, self._metrics, clock=api.clock.now)
+        reconciler = Reconciler(
+            cluster,
+            self._metrics,
+            clock=api.clock.now,
+            installation=self._options.installation,
+            binding_astray=servers.binding_changed,
+        )
         scopes = served or (None,)
         secrets = self._options.watch_secrets
         watches = [Watch(api, scope, reconciler, servers, secrets=secrets) for scope in scopes]

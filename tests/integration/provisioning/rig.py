@@ -134,7 +134,7 @@ class Rig:
         body = await self.cluster.get(Resource.SECRETS, self.namespace, name)
         if body is None:
             return None
-        return {key: base64.b64decode(text).decode() for key, text in body["data"].items()}
+        return decoded(body)
 
     async def version(self, resource: Resource, name: str) -> str | None:
         """Return the resourceVersion of an object; None when there is none."""
@@ -166,6 +166,11 @@ class Rig:
         else:
             rows = self.database.admin_sql("SELECT schema_name FROM information_schema.schemata")
         return {row[0] for row in rows if row[0].startswith(f"{self.namespace}_")}
+
+
+def decoded(body: JSON) -> dict[str, str]:
+    """Return what a Secret holds."""
+    return {key: base64.b64decode(text).decode() for key, text in body["data"].items()}
 
 
 def can_make_a_table(binding: dict[str, str]) -> bool:

@@ -1,0 +1,47 @@
+"""The operator's process, with the chart's rights: nobody runs a pass by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from integration.operator.objects import project
+from integration.operator.workbench import Space
+from integration.provisioning.rig import (
+    ADMIN_PASSWORD,
+    ADMINISTRATOR,
+    an_alias,
+    an_object,
+    can_make_a_table,
+    decoded,
+    secret,
+)
+from localkube.databases import DatabaseServer
+
+
+@pytest.fixture
+def served(space: Space, administered_postgres: DatabaseServer) -> Space:
+    """A namespace with a DatabaseServer."""
+    database = administered_postgres
+    fields = {
+        "engine": database.engine,
+        "host": database.host,
+        "port": database.port,
+        "adminCredentials": {"secretRef": {"name": "admin"}, "preset": "BasicAuth"},
+    }
+    login = secret("admin", username=ADMINISTRATOR, password=ADMIN_PASSWORD)
+    space.apply(login, an_object("DatabaseServer", "main", fields))
+    return space
+
+
+def test_a_project_publishes_the_login_that_was_made_for_it(served: Space) -> None:
+    """From nothing to published settings, whose login opens the database."""
+    served.apply(project("shop"), an_alias("shop-default", alias="default", provision={}))
+    served.wait_for("databasealias", "shop-default", reason="Provisioned", wanted="Provisioned")
+    served.wait_for("djangoproject", "shop", reason="Ready")
+    body = served.get("secret", "shop-default-binding")
+    assert body is not None
+    binding = decoded(body)
+    assert can_make_a_table(binding)
+    entry = served.document()["databases"]["default"]
+    assert entry["settings"]["NAME"] == binding["database"]
+    assert entry["settings"]["HOST"] == binding["host"]
