@@ -84,12 +84,17 @@ class ApiServer:
         self._connection.close()
 
     def request(
-        self, method: str, path: str, body: JSONObject | None = None, *, accept: str = ""
+        self,
+        method: str,
+        path: str,
+        body: JSONObject | None = None,
+        *,
+        accept: str = "application/json",
+        patch: str = "merge-patch+json",
     ) -> Answer:
         """Return the answer to one request; ``path`` begins with a slash."""
-        headers = {"Accept": accept or "application/json", "Content-Type": "application/json"}
-        if method == "PATCH":
-            headers["Content-Type"] = "application/merge-patch+json"
+        sort = patch if method == "PATCH" else "json"
+        headers = {"Accept": accept, "Content-Type": f"application/{sort}"}
         sent = None if body is None else json.dumps(body)
         self._connection.request(method, path, body=sent, headers=headers)
         response = self._connection.getresponse()
@@ -105,6 +110,20 @@ class ApiServer:
     def create(self, body: JSONObject) -> Answer:
         """Create an object of ours."""
         return self.request("POST", objects(Kind(body["kind"])), body)
+
+    def apply_status(
+        self, kind: Kind, name: str, status: JSONObject, *, manager: str, version: str = ""
+    ) -> Answer:
+        """Apply one manager's part of a status, the whole of it; ``version``: as it was read."""
+        metadata = {"name": name, **({"resourceVersion": version} if version else {})}
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": kind.value,
+            "metadata": metadata,
+            "status": status,
+        }
+        path = f"{objects(kind, name)}/status?fieldManager={manager}&force=true"
+        return self.request("PATCH", path, body, patch="apply-patch+yaml")
 
     def serve(self, crd: JSONObject, *, seconds: float = 30) -> None:
         """Create a CRD and wait until its objects can be listed."""
