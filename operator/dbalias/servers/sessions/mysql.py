@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from collections.abc import Sequence
 
@@ -14,7 +15,7 @@ from dbalias.servers.plot import Step
 from dbalias.servers.sessions import mysql_faults
 from dbalias.servers.sessions.reach import is_quiet, open_socket
 from dbalias.servers.sessions.timeouts import Timeouts
-from dbalias.servers.sessions.words import build_fault
+from dbalias.servers.sessions.words import build_fault, build_silence
 from dbalias.servers.threads import Watch
 from dbalias.servers.tls import build_context, unverified
 
@@ -23,9 +24,12 @@ _SQL_MODE = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION"
 
 _SETTINGS = (
     "SET SESSION lock_wait_timeout = {lock}, SESSION innodb_lock_wait_timeout = {lock}"
-    "/*M! , SESSION max_statement_time = {long} */"
+    "/*M! , SESSION max_statement_time = {long}"
+    ", SESSION sql_mode = CONCAT(@@sql_mode, ',NO_AUTO_CREATE_USER') */"
 )
-"""The last one is for MariaDB alone: there a statement that was cut ends on the server too."""
+"""The last two are for MariaDB alone: a statement that was cut ends on the server too, and a
+grant to a login that somebody dropped meanwhile does not make it, open to all without a password.
+"""
 
 
 class _Connection(pymysql.Connection):  # type: ignore[type-arg]
@@ -66,8 +70,19 @@ class MySQLSession:
     def run(self, step: Step) -> None:
         """Carry out one step."""
         several = len(step.statements) > 1
-        for text in ("BEGIN", *step.statements, "COMMIT") if several else step.statements:
-            self._execute(text, says=step.says)
+        try:
+            for text in ("BEGIN", *step.statements, "COMMIT") if several else step.statements:
+                self._execute(text, says=step.says)
+        except ServerFaultError as fault:
+            if several:
+                self._roll_back()
+            if fault.fault.is_of_server or not step.may_fail:
+                raise
+
+    def _roll_back(self) -> None:
+        """Forget half a transaction, which the next statement of another kind would commit."""
+        with contextlib.suppress(ServerFaultError):
+            self._execute("ROLLBACK", says="rolling back")
 
     def is_alive(self) -> bool:
         """Tell, without asking it, whether the server still holds this session."""
@@ -119,7 +134,7 @@ class MySQLSession:
     def _why(self, error: Exception) -> ServerFaultError:
         """Tell why no session was opened."""
         if self._watch.was_cut:
-            return build_fault(Fault.TIMED_OUT, self._address, says="logging in")
+            return build_silence(self._address)
         if isinstance(error, RuntimeError):
             # The driver has no RSA of its own, which a password without TLS would need.
             return ServerFaultError(

@@ -25,9 +25,11 @@ _NUMBERS: Mapping[Fault, frozenset[int]] = {
     Fault.READ_ONLY: frozenset({1290, 1792, 1836}),
     # Connections of the server or of the user; disk; memory.
     Fault.FULL: frozenset({1021, 1037, 1038, 1040, 1041, 1114, 1203, 1226}),
-    Fault.PRIVILEGE: frozenset({1044, 1095, 1142, 1143, 1227, 1370, 1410, 1419, 1873}),
-    # Exists or is gone, of databases, users and rows; a deadlock.
-    Fault.CHANGED: frozenset({1007, 1008, 1049, 1050, 1062, 1141, 1146, 1213, 1269, 1396}),
+    Fault.PRIVILEGE: frozenset({1044, 1095, 1142, 1143, 1227, 1370, 1419, 1873}),
+    # Exists or is gone, of databases, users and rows; a grant to nobody; a deadlock.
+    Fault.CHANGED: frozenset(
+        {1007, 1008, 1049, 1050, 1062, 1133, 1141, 1146, 1213, 1269, 1396, 1410}
+    ),
 }
 _BY_NUMBER = {number: fault for fault, numbers in _NUMBERS.items() for number in numbers}
 _NAMES = {number: name for name, number in vars(ER).items() if isinstance(number, int)}
