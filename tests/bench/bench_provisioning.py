@@ -25,7 +25,7 @@ from localkube.databases import PostgresServer
 
 ALIASES = int(os.environ.get("DBALIAS_BENCH_ALIASES", "200"))
 REST = float(os.environ.get("DBALIAS_BENCH_REST", "600"))
-DEBOUNCE = 1.0
+DEBOUNCE = 0.5
 AIM = 2.0
 
 
