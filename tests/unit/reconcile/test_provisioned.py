@@ -1,0 +1,300 @@
+"""Aliases whose databases are made: what the project waits for, publishes and says."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dbalias.api.conditions import Reason
+from dbalias.api.meta import JSON, Key, Kind
+from dbalias.reconcile.gather import gather
+from dbalias.reconcile.metrics import Metrics
+from dbalias.reconcile.reconciler import Reconciler
+from dbalias.reconcile.snapshot import Memory
+from integration.operator.objects import project, secret
+from unit.reconcile.scene import BEGINNING, SPACE, Scene, actions
+from unit.reconcile.serving import issue, made, served, server, tell
+from unit.reconcile.test_running import deployment, stamps
+
+DEFAULT = "shop-default"
+LOGIN: dict[str, Any] = {
+    "credentials": {"secretRef": {"name": "login"}},
+    "user": "django",
+    "name": "shop",
+}
+WEB = [{"kind": "Deployment", "name": "web"}]
+
+
+def a_shop(*others: JSON, **spec: Any) -> Scene:
+    """Return a project whose default is to be made; nothing is migrated."""
+    return Scene().put(project(**spec), server(), made("default"), *others)
+
+
+def provisioned(scene: Scene, name: str = "default", **issued: str) -> Scene:
+    """Let the server pass make what an alias asks for; then run passes over the project."""
+    issue(scene, name, **issued)
+    tell(scene, name)
+    return scene.settle()
+
+
+def said(scene: Scene, condition: str = "Ready") -> tuple[str, str]:
+    """Return status and reason of a condition of default's object."""
+    one = scene.condition(Kind.ALIAS, DEFAULT, condition)
+    return one["status"], one["reason"]
+
+
+def published_login(scene: Scene) -> str:
+    """Return the user that applications read."""
+    return str(scene.get("Secret", "shop-databases")["data"]["default.user"])
+
+
+def settled_login(scene: Scene) -> JSON:
+    """Return the login that everybody has, as the status tells."""
+    return scene.get("DatabaseAlias", DEFAULT)["status"].get("settledLogin")
+
+
+def test_database_that_is_being_made_is_waited_for_with_the_words_of_the_server_pass() -> None:
+    """No Secret is missing: nobody is asked to create one."""
+    scene = a_shop().settle()
+    assert said(scene) == ("False", "Provisioning")
+    tell(scene, "default", reason=Reason.DATABASE_EXISTS, message="it exists", incarnation=None)
+    scene.settle()
+    assert said(scene) == ("False", "DatabaseExists")
+    assert said(scene, "Stalled") == ("True", "DatabaseExists")
+    assert "it exists" in scene.condition(Kind.ALIAS, DEFAULT)["message"]
+    assert said(scene, "CredentialsAvailable") == ("False", "DatabaseExists")
+
+
+def test_database_that_was_made_is_published_with_its_login() -> None:
+    """Named by the rule, at the server's place; the status names the Secret."""
+    scene = provisioned(a_shop())
+    entry = scene.document()["databases"]["default"]
+    assert (entry["settings"]["HOST"], entry["settings"]["NAME"]) == (
+        "main.db.svc", "shop_shop-default",
+    )  # fmt: skip
+    assert said(scene) == ("True", "Ready")
+    message = scene.condition(Kind.ALIAS, DEFAULT, "CredentialsAvailable")["message"]
+    assert message == "read from Secret/shop-default-binding"
+
+
+def test_binding_is_used_only_once_it_is_known_which_database_it_opens() -> None:
+    """Else a run would be of no database in particular, and be repeated for the right one."""
+    scene = a_shop(image="shop:1")
+    issue(scene, "default")
+    scene.settle()
+    assert scene.document() is None
+    assert scene.all("Job") == []
+
+
+def test_two_writers_of_one_status_leave_each_other_alone() -> None:
+    """Neither the condition nor a field of the server pass goes, and at rest nothing is written."""
+    scene = provisioned(a_shop())
+    status = scene.get("DatabaseAlias", DEFAULT)["status"]
+    assert status["binding"] == {"name": "shop-default-binding"}
+    assert status["provision"] == {"incarnation": "1"}
+    assert said(scene, "Provisioned") == ("True", "Provisioned")
+    assert actions(scene.plan()) == ()
+
+
+def test_alias_that_is_not_provisioned_says_so() -> None:
+    """So that waiting for the condition over all aliases ends."""
+    one = served("default", **LOGIN)
+    scene = Scene().put(project(), server(), one, secret()).settle()
+    assert said(scene, "Provisioned") == ("True", "NotManaged")
+
+
+def test_alias_that_is_provisioned_no_more_says_so() -> None:
+    """It keeps its place, and has a login of its own from then on."""
+    scene = provisioned(a_shop())
+    body = scene.get("DatabaseAlias", DEFAULT)
+    scene.put({**body, "spec": served("default", **LOGIN)["spec"]}, secret()).settle()
+    assert said(scene, "Provisioned") == ("True", "NotManaged")
+    assert settled_login(scene) is None
+
+
+@pytest.mark.parametrize(
+    "reason", [Reason.SERVER_UNAVAILABLE, Reason.DATABASE_LOST], ids=["away", "lost"]
+)
+def test_trouble_on_the_server_takes_nothing_from_applications(reason: Reason) -> None:
+    """The alias is not Ready, and what is published stays."""
+    scene = provisioned(a_shop())
+    before = scene.document()
+    tell(scene, "default", reason=reason, message="trouble")
+    scene.settle()
+    assert said(scene) == ("False", reason)
+    assert scene.document() == before
+
+
+def test_server_that_is_away_is_not_connected_to() -> None:
+    """Whatever a Job found once."""
+    scene = provisioned(a_shop())
+    tell(scene, "default", reason=Reason.SERVER_UNAVAILABLE, message="away")
+    assert said(scene.settle(), "Connected") == ("False", "ServerUnavailable")
+
+
+def test_server_whose_logins_are_tried_proves_the_connection() -> None:
+    """No Job has to."""
+    scene = provisioned(a_shop(server(checkLogins=True)))
+    assert said(scene, "Connected") == ("True", "Available")
+
+
+def test_edit_is_not_ready_before_the_server_pass_has_seen_it() -> None:
+    """Its last word was of another generation."""
+    scene = provisioned(a_shop())
+    body = scene.get("DatabaseAlias", DEFAULT)
+    body["metadata"]["generation"] = 2
+    scene.put(body).settle()
+    assert said(scene) == ("False", "Provisioning")
+
+
+def test_rotated_login_is_published_at_once_and_settled_after_the_roll_out() -> None:
+    """Only then may another rotation begin."""
+    scene = provisioned(a_shop(deployment("web"), workloads=WEB))
+    assert settled_login(scene) == "shop_shop-default_a"
+    before, stamped = published_login(scene), stamps(scene)
+    issue(scene, "default", login="b", password="two")
+    scene.wait(6).reconcile()
+    assert published_login(scene) != before
+    assert stamps(scene) != stamped
+    assert settled_login(scene) == "shop_shop-default_a"
+    scene.settle()
+    assert settled_login(scene) == "shop_shop-default_b"
+
+
+def test_login_is_not_settled_while_a_workload_rolls_out() -> None:
+    """Its old pods hold the login of before."""
+    scene = provisioned(a_shop(deployment("web"), workloads=WEB))
+    issue(scene, "default", login="b")
+    rolling = deployment("web")
+    rolling["spec"]["template"]["metadata"]["annotations"] = stamps(scene)
+    rolling["status"]["updatedReplicas"] = 0
+    scene.put(rolling).wait(6).settle()
+    assert settled_login(scene) == "shop_shop-default_a"
+
+
+def test_login_is_not_settled_while_a_job_runs() -> None:
+    """It has read its login already."""
+    scene = provisioned(a_shop(image="shop:1"))
+    scene.wait(6).settle()
+    assert scene.jobs("default")
+    issue(scene, "default", login="b")
+    scene.wait(6).settle()
+    assert settled_login(scene) == "shop_shop-default_a"
+    scene.end_job("default")
+    scene.wait(6).settle()
+    assert settled_login(scene) == "shop_shop-default_b"
+
+
+def test_login_is_not_settled_while_an_heir_keeps_that_of_before() -> None:
+    """The replica cannot be resolved, and its last entry reads what it read."""
+    tls = {"mode": "verify-full", "caRef": {"configMapKeyRef": {"name": "ca", "key": "ca.pem"}}}
+    replica = served("replica", inheritFrom="default", role="Replica")
+    del replica["spec"]["serverRef"]
+    replica["spec"] |= {"host": "replica.db.svc", "tls": tls}
+    ca = {"kind": "ConfigMap", "metadata": {"name": "ca"}, "data": {"ca.pem": "authority"}}
+    scene = provisioned(a_shop(replica, ca))
+    assert settled_login(scene) == "shop_shop-default_a"
+    scene.drop("ConfigMap", "ca")
+    issue(scene, "default", login="b")
+    scene.wait(6).settle()
+    assert settled_login(scene) == "shop_shop-default_a"
+    scene.put(ca).wait(6).settle()
+    assert settled_login(scene) == "shop_shop-default_b"
+
+
+@pytest.mark.parametrize("harm", ["lost", "edited", "foreign"])
+def test_binding_that_went_astray_changes_nothing_that_is_published(harm: str) -> None:
+    """Nobody's login breaks by it, and the server pass is told, once."""
+    scene = provisioned(a_shop())
+    before = scene.document(), scene.get("Secret", "shop-databases")["data"]
+    name = "shop-default-binding"
+    if harm == "lost":
+        scene.drop("Secret", name)
+    else:
+        body = scene.get("Secret", name)
+        if harm == "foreign":
+            del body["metadata"]["annotations"]
+        scene.put({**body, "data": body["data"] | {"password": "ZWRpdGVk"}})
+    told = _passes(scene, times=2)
+    assert (scene.document(), scene.get("Secret", "shop-databases")["data"]) == before
+    assert said(scene) == ("False", "Provisioning")
+    assert told == [(Key(SPACE, "main"), Key(SPACE, DEFAULT))]
+
+
+def _passes(scene: Scene, *, times: int) -> list[tuple[Key, Key]]:
+    """Run passes as the operator does; return what the server pass was told."""
+    told: list[tuple[Key, Key]] = []
+
+    async def run() -> None:
+        reconciler = Reconciler(
+            scene.cluster,
+            Metrics(),
+            lambda: scene.now,
+            binding_astray=lambda server, alias: told.append((server, alias)),
+        )
+        for _ in range(times):
+            await reconciler.reconcile(Key(SPACE, "shop"))
+
+    asyncio.run(run())
+    return told
+
+
+def test_readers_binding_is_looked_after_as_well() -> None:
+    """Nothing published reads it."""
+    scene = a_shop()
+    scene.put(made("default", provision={"readOnly": True}))
+    provisioned(scene)
+    memory = Memory(quiet_from=BEGINNING, salt="salt")
+    snapshot = asyncio.run(gather(scene.cluster, Key(SPACE, "shop"), memory))
+    assert [one.object for one in snapshot.astray] == [DEFAULT]
+
+
+def test_secret_of_another_installation_is_not_read() -> None:
+    """Two operators in one cluster do not take each other's logins."""
+    scene = a_shop()
+    issue(scene, "default")
+    tell(scene, "default")
+    memory = Memory(quiet_from=BEGINNING, salt="salt")
+    foreign = replace(memory, installation="another")
+    key = Key(SPACE, "shop")
+    ours = asyncio.run(gather(scene.cluster, key, memory))
+    theirs = asyncio.run(gather(scene.cluster, key, foreign))
+    assert not ours.astray
+    assert theirs.astray
+
+
+def test_replica_has_login_and_name_of_the_database_that_was_made() -> None:
+    """And the place of its own."""
+    replica = served("replica", inheritFrom="default", role="Replica", server={"name": "standby"})
+    scene = provisioned(a_shop(replica, server("standby")))
+    data = scene.get("Secret", "shop-databases")["data"]
+    settings = scene.document()["databases"]["replica"]["settings"]
+    assert settings["HOST"] == "standby.db.svc"
+    assert settings["NAME"] == "shop_shop-default"
+    assert data["replica.user"] == data["default.user"]
+
+
+def test_replica_waits_with_the_database_that_is_being_made() -> None:
+    """In the same words."""
+    replica = served("replica", inheritFrom="default", role="Replica", server={"name": "standby"})
+    scene = a_shop(replica, server("standby")).settle()
+    one = scene.condition(Kind.ALIAS, "shop-replica")
+    assert (one["status"], one["reason"]) == ("False", "Provisioning")
+
+
+def test_database_that_was_made_again_is_migrated_again() -> None:
+    """Nobody has to ask; another login or server pass does nothing of the kind."""
+    scene = provisioned(a_shop(image="shop:1"))
+    scene.wait(6).settle()
+    scene.end_job("default")
+    scene.wait(6).settle()
+    issue(scene, "default", login="b")
+    tell(scene, "default")
+    scene.wait(6).settle()
+    assert len(scene.jobs("default")) == 1
+    tell(scene, "default", incarnation="2")
+    scene.wait(6).settle()
+    assert len(scene.jobs("default")) == 2
