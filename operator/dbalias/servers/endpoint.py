@@ -129,7 +129,7 @@ class Endpoint:
 
     def _give_back(self, slot: _Slot, task: _Task) -> None:
         slot.since = time.monotonic()
-        if task.kept and task.broke is not None:
+        if task.broke is not None:
             self._broke = (slot.since, task.broke)
         self._busy.discard(slot)
         self._free.append(slot)
@@ -163,7 +163,9 @@ class _Task:
             result = work(session)
             well = True
         except ServerFaultError as error:
-            if error.fault.is_of_server or slot.session is None:
+            if not self.kept:
+                error.keep_to_database()
+            if error.is_of_server:
                 self.broke = error
             raise
         finally:

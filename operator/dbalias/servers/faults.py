@@ -20,20 +20,22 @@ class Fault(StrEnum):
     """What was looked up has changed meanwhile: look again."""
     STATEMENT = "Statement"
 
-    @property
-    def is_of_server(self) -> bool:
-        """Tell whether every other statement would fail of the same."""
-        return self in _OF_SERVER
 
-
-_OF_SERVER = frozenset(
-    {Fault.UNREACHABLE, Fault.LOGIN_REFUSED, Fault.CERTIFICATE, Fault.READ_ONLY, Fault.FULL}
-)
+_OF_THE_WAY = frozenset({Fault.UNREACHABLE, Fault.CERTIFICATE})
+_OF_SERVER = _OF_THE_WAY | {Fault.LOGIN_REFUSED, Fault.READ_ONLY, Fault.FULL}
 
 
 class ServerFaultError(Exception):
-    """A server did not do what it was asked. The text is ours and holds no value and no secret."""
+    """A server did not do what it was asked. The text is ours and holds no value and no secret.
+
+    ``is_of_server``: every other call would fail of the same, whichever database it is about.
+    """
 
     def __init__(self, fault: Fault, message: str) -> None:
         super().__init__(message)
         self.fault = fault
+        self.is_of_server = fault in _OF_SERVER
+
+    def keep_to_database(self) -> None:
+        """Say that it happened in one database, or to one login: a limit may be its own."""
+        self.is_of_server = self.fault in _OF_THE_WAY

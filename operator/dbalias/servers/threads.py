@@ -86,7 +86,7 @@ async def in_thread(
         watch.cut()
         raise
     if not future.done():
-        raise ServerFaultError(Fault.TIMED_OUT, "the server's name takes too long to resolve")
+        raise ServerFaultError(Fault.UNREACHABLE, "the server's name takes too long to resolve")
     return future.result()
 
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -45,6 +46,10 @@ class Asking:
     def survey(self, session: Session, wanted: Sequence[Wanted]) -> Survey:
         """Ask."""
         return Survey(str(session.fetch(self.text)[0][0]), {})
+
+    def look_up(self, session: Session, wanted: Wanted) -> Plot:
+        """Look for nothing."""
+        raise NotImplementedError
 
     def look_inside(self, session: Session, plot: Plot) -> Plot:
         """Return the plot as it is."""
@@ -111,6 +116,15 @@ def tls(mode: TLSMode, ca: bytes | None = None) -> Certificates:
 @contextlib.contextmanager
 def secure_servers(folder: Path) -> Iterator[dict[str, Secure]]:
     """Start both servers with certificates for 127.0.0.1, and room for ten sessions or so."""
+    # pytest's own folders are for one user, and servers run as another.
+    with tempfile.TemporaryDirectory(prefix="dbalias-isolation-") as certificates:
+        Path(certificates).chmod(0o755)
+        with _secure_servers(folder, Path(certificates)) as servers:
+            yield servers
+
+
+@contextlib.contextmanager
+def _secure_servers(folder: Path, certificates: Path) -> Iterator[dict[str, Secure]]:
     authority = Authority(folder / "authority")
     authority.create()
     pair = authority.issue("server", user="server", addresses=["IP:127.0.0.1"])
@@ -119,14 +133,14 @@ def secure_servers(folder: Path) -> Iterator[dict[str, Secure]]:
         settings={
             "ssl": "on",
             "max_connections": "12",
-            **_files(folder, "postgres", pair, authority, names="ssl_{}_file"),
+            **_files(certificates, "postgres", pair, authority, names="ssl_{}_file"),
         },
     )
     mariadb = MariaDBServer(
         folder / "mariadb",
         settings={
             "max-connections": "10",
-            **_files(folder, "mysql", pair, authority, names="ssl-{}"),
+            **_files(certificates, "mysql", pair, authority, names="ssl-{}"),
         },
     )
     with postgres, mariadb:
@@ -137,10 +151,8 @@ def _files(
     folder: Path, owner: str, pair: KeyPair, authority: Authority, *, names: str
 ) -> dict[str, str]:
     """Copy what a server reads to where its own user can, and nobody else can read the key."""
-    own = folder / f"files-of-{owner}"
-    own.mkdir()
-    for above in (folder, *folder.parents[:3]):
-        above.chmod(above.stat().st_mode | 0o011)
+    own = folder / owner
+    own.mkdir(mode=0o755)
     settings = {}
     for name, source in (
         ("cert", pair.certificate),

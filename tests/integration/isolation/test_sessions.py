@@ -14,6 +14,7 @@ from integration.isolation.scenery import (
     COUNT,
     QUICK,
     SLEEP,
+    Secure,
     address_of,
     an_endpoint,
     answer,
@@ -151,7 +152,7 @@ async def test_waiting_calls_end_with_the_first_that_finds_the_server_gone(
             ends = await asyncio.gather(*calls, return_exceptions=True)
             assert time.monotonic() - began < 2.5
             assert endpoint.opened == 2
-    assert {end.fault for end in ends if isinstance(end, ServerFaultError)} == {Fault.TIMED_OUT}
+    assert {end.fault for end in ends if isinstance(end, ServerFaultError)} == {Fault.UNREACHABLE}
     assert len(ends) == 50
 
 
@@ -185,6 +186,22 @@ async def test_a_login_is_tried_and_left_at_once(server: DatabaseServer) -> None
     assert refused.value.fault is Fault.LOGIN_REFUSED
     assert gone.value.fault in {Fault.CHANGED, Fault.PRIVILEGE}
     server.drop_database("tried")
+
+
+async def test_a_database_without_room_stops_no_other(both: dict[str, Secure]) -> None:
+    """Its connection limit is its own, and an administrator who is no superuser meets it."""
+    server = both["postgresql"].server
+    server.create_database("roomless", "roomless", "secret")
+    server.admin_sql("ALTER DATABASE roomless CONNECTION LIMIT 0")
+    login = {"user": "roomless", "password": SecretBytes(b"secret"), "database": "template1"}
+    async with an_endpoint(address_of(server, **login)) as endpoint:
+        inside = [endpoint.run([step("SELECT 1", database="roomless")]) for _ in range(10)]
+        looks = [answer(endpoint) for _ in range(10)]
+        ends = await asyncio.gather(*inside, *looks, return_exceptions=True)
+    faults = [end for end in ends[:10] if isinstance(end, ServerFaultError)]
+    assert [(one.fault, one.is_of_server) for one in faults] == [(Fault.FULL, False)] * 10
+    assert ends[10:] == ["1"] * 10
+    server.drop_database("roomless")
 
 
 async def test_a_refused_login_of_somebody_else_stops_nobody(server: DatabaseServer) -> None:

@@ -95,7 +95,7 @@ async def test_a_thread_that_cannot_be_cut_is_left_behind() -> None:
 
     with pytest.raises(ServerFaultError) as caught:
         await in_thread(work, watch, ended=lambda: ended.append("ended"))
-    assert caught.value.fault is Fault.TIMED_OUT
+    assert caught.value.fault is Fault.UNREACHABLE
     assert not ended
     go_on.set()
     await asyncio.sleep(0.1)

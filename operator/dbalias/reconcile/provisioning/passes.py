@@ -180,7 +180,7 @@ class Round:
             return claim, Report(Reason.WRITE_REFUSED, str(error))
         except ServerFaultError as error:
             trouble = _note_fault(work, error)
-            if trouble.reason is Reason.SERVER_UNAVAILABLE:
+            if work.fault is not None:
                 raise
             return claim, Report.of(trouble)
 
@@ -210,6 +210,6 @@ def _holders(survey: Survey) -> dict[str, Key]:
 
 def _note_fault(work: Work, error: ServerFaultError) -> Trouble:
     """Return what a fault is to an alias; one of the server's own ends the pass for the others."""
-    if error.fault.is_of_server and work.fault is None:
+    if error.is_of_server and work.fault is None:
         work.fault = error
     return of_fault(error)

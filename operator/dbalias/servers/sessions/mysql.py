@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import ssl
 from collections.abc import Sequence
+from functools import partial
 
 import pymysql
 
@@ -14,6 +14,7 @@ from dbalias.servers.faults import Fault, ServerFaultError
 from dbalias.servers.plot import Step
 from dbalias.servers.sessions import mysql_faults
 from dbalias.servers.sessions.reach import is_quiet, open_socket
+from dbalias.servers.sessions.steps import carry_out
 from dbalias.servers.sessions.timeouts import Timeouts
 from dbalias.servers.sessions.words import build_fault, build_silence
 from dbalias.servers.threads import Watch
@@ -32,7 +33,7 @@ grant to a login that somebody dropped meanwhile does not make it, open to all w
 """
 
 
-class _Connection(pymysql.Connection):  # type: ignore[type-arg]
+class _Connection(pymysql.Connection):
     """The driver's, which reads all the system's CAs for TLS that verifies nothing: 40 ms."""
 
     def _create_ssl_ctx(self, given: object) -> ssl.SSLContext:
@@ -69,20 +70,7 @@ class MySQLSession:
 
     def run(self, step: Step) -> None:
         """Carry out one step."""
-        several = len(step.statements) > 1
-        try:
-            for text in ("BEGIN", *step.statements, "COMMIT") if several else step.statements:
-                self._execute(text, says=step.says)
-        except ServerFaultError as fault:
-            if several:
-                self._roll_back()
-            if fault.fault.is_of_server or not step.may_fail:
-                raise
-
-    def _roll_back(self) -> None:
-        """Forget half a transaction, which the next statement of another kind would commit."""
-        with contextlib.suppress(ServerFaultError):
-            self._execute("ROLLBACK", says="rolling back")
+        carry_out(step, partial(self._execute, says=step.says))
 
     def is_alive(self) -> bool:
         """Tell, without asking it, whether the server still holds this session."""

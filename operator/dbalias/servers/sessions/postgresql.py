@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Sequence
+from functools import partial
 
 import psycopg
 
@@ -14,6 +15,7 @@ from dbalias.servers.plot import Step
 from dbalias.servers.sessions import postgresql_faults
 from dbalias.servers.sessions.postgresql_login import log_in
 from dbalias.servers.sessions.reach import is_quiet
+from dbalias.servers.sessions.steps import carry_out
 from dbalias.servers.sessions.timeouts import Timeouts
 from dbalias.servers.sessions.words import build_fault
 from dbalias.servers.threads import Watch
@@ -55,9 +57,7 @@ class PostgreSQLSession:
 
     def run(self, step: Step) -> None:
         """Carry out one step."""
-        several = len(step.statements) > 1
-        for text in ("BEGIN", *step.statements, "COMMIT") if several else step.statements:
-            self._execute(text, says=step.says)
+        carry_out(step, partial(self._execute, says=step.says))
 
     def is_alive(self) -> bool:
         """Tell, without asking it, whether the server still holds this session."""

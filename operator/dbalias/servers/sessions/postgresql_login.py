@@ -17,7 +17,7 @@ from dbalias.api.alias import TLSMode
 from dbalias.servers.address import Address
 from dbalias.servers.faults import Fault, ServerFaultError
 from dbalias.servers.sessions import postgresql_faults, reach
-from dbalias.servers.sessions.words import build_fault
+from dbalias.servers.sessions.words import build_fault, build_silence
 from dbalias.servers.threads import Watch
 from dbalias.servers.tls import NOWHERE, Files, written
 
@@ -40,7 +40,7 @@ def log_in(address: Address, database: str, watch: Watch) -> PGconn:
         if not _is_over(watch):
             reach.open_socket(address, watch.remaining).close()
             return _log_in_recorded(address, database, words=words, watch=watch)
-    raise build_fault(Fault.TIMED_OUT, address, says="logging in")
+    raise build_silence(address)
 
 
 def ignore_environment() -> None:
@@ -97,7 +97,7 @@ def _log_in_recorded(address: Address, database: str, *, words: bytes, watch: Wa
         has_no_password = connection.needs_password
         connection.finish()
         if _is_over(watch):
-            raise build_fault(Fault.TIMED_OUT, address, says="logging in")
+            raise build_silence(address)
         if has_no_password:
             raise build_fault(Fault.LOGIN_REFUSED, address, says="the password is empty")
         raise _why(address, database, os.pread(record, 1 << 20, 0).decode(errors="replace"))
@@ -135,7 +135,7 @@ def _why(address: Address, database: str, record: str) -> ServerFaultError:
             )
         fault = postgresql_faults.fault_of(code)
         return build_fault(
-            fault if fault is not Fault.STATEMENT else Fault.UNREACHABLE,
+            fault if fault is not Fault.STATEMENT else Fault.LOGIN_REFUSED,
             address,
             code=postgresql_faults.name_of(code),
             says="logging in",

@@ -27,6 +27,15 @@ _WORDS: Mapping[Fault, str] = {
 }
 
 
+def build_silence(address: Address) -> ServerFaultError:
+    """Return that nobody logged in within the time for it."""
+    return ServerFaultError(
+        Fault.UNREACHABLE,
+        f"logging in: {address} gave no answer in time: check whether it hangs, how busy it is, "
+        "and network policies",
+    )
+
+
 def build_fault(
     fault: Fault, address: Address, *, code: str = "", says: str = ""
 ) -> ServerFaultError:
