@@ -28,6 +28,7 @@ from dbalias.api.ownership import (
 from dbalias.cluster.client import Api
 from dbalias.migrations.observed import PodState, parse_pod
 from dbalias.reconcile.gather import is_finished
+from dbalias.reconcile.poll import version_of
 from dbalias.reconcile.ports import UnreadableError
 from dbalias.reconcile.provisioning.gather import server_named_by
 
@@ -49,7 +50,10 @@ class Changes(Protocol):
         """A pod of a Job of this project vanished; this is how it was seen last."""
 
     def secret_changed(self, namespace: str, name: str, version: str | None) -> None:
-        """A Secret has this resourceVersion now; None when it is gone."""
+        """A Secret has this version now; None when it is gone."""
+
+    def server_changed(self, server: Key, version: str | None) -> None:
+        """A DatabaseServer has this version now; None when it is gone."""
 
 
 class ServerChanges(Protocol):
@@ -195,6 +199,8 @@ class Watch:
             self._servers.changed(change.server, change.kind, change.name, change.print)
         elif change.is_abandoned:
             self._servers.abandoned(change.name)
+        if change.kind == Kind.SERVER:
+            self._changes.server_changed(change.name, change.version)
         if change.secret is not None:
             self._changes.secret_changed(change.namespace, change.secret, change.version)
         elif change.project is not None:
@@ -240,7 +246,7 @@ class Change:
             namespace=str(metadata["namespace"]),
             project=None if is_secret else project_of(body),
             secret=str(metadata["name"]) if is_secret else None,
-            version=None if gone else str(metadata["resourceVersion"]),
+            version=None if gone else version_of(body),
             vanished=gone and kind in set(Kind),
             ended=type == "MODIFIED" and kind == "Job" and is_finished(body),
             kind=str(kind),

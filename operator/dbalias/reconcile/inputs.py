@@ -74,7 +74,7 @@ async def with_inputs(reading: Reading, snapshot: Snapshot) -> Snapshot:
             return ref, state
         intact = binding.is_intact(body)
         if binding.is_told and not intact:
-            version, there = version_of(Resource.SECRETS, body), binding.server.metadata
+            version, there = version_of(body), binding.server.metadata
             astray.add(
                 Astray(Key(there.namespace, there.name), binding.alias.metadata.name, version)
             )

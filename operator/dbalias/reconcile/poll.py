@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from dbalias.api.meta import JSON, Key
+from dbalias.api.meta import JSON, Key, Kind
 from dbalias.reconcile.ports import Cluster, Resource, UnreadableError
 
 AWAITED = 5.0
@@ -30,12 +30,12 @@ Versions: TypeAlias = Mapping[Place, str | None]
 """Objects with the version seen; None: there was none."""
 
 
-def version_of(resource: Resource, body: JSON | None) -> str | None:
+def version_of(body: Mapping[str, JSON] | None) -> str | None:
     """Return what changes with an object, but not with a server's status; None for none."""
     if body is None:
         return None
     metadata = body["metadata"]
-    if resource is Resource.SERVERS:
+    if body.get("kind") == Kind.SERVER:
         return f"{metadata['uid']}/{metadata['generation']}"
     return str(metadata["resourceVersion"])
 
@@ -62,10 +62,6 @@ class SourcePoll:
             return
         pause = AWAITED if awaiting else USUAL + random.uniform(-SPREAD, SPREAD)
         self._watched[key] = _Watched(versions, awaiting, self._now() + pause)
-
-    def secret_changed(self, namespace: str, name: str, version: str | None) -> None:
-        """A watch saw this Secret: compare it at once."""
-        self.noticed((Resource.SECRETS, namespace, name), version)
 
     def noticed(self, place: Place, version: str | None) -> None:
         """Somebody saw this object in this version: compare it at once."""
@@ -101,7 +97,7 @@ class SourcePoll:
                 body = await self.cluster.get(*place)
             except UnreadableError:
                 return False
-        return seen != version_of(place[0], body)
+        return seen != version_of(body)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

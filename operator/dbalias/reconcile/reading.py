@@ -40,7 +40,7 @@ class Reading:
             self.unreadable.append(str(error))
             return None
         if resource in POLLED:
-            self.versions[resource, self.key.namespace, name] = version_of(resource, body)
+            self.versions[resource, self.key.namespace, name] = version_of(body)
         return body
 
     async def concerning(self, resource: Resource, namespace: str | None, name: str) -> JSON | None:
@@ -51,5 +51,5 @@ class Reading:
         place = (resource, namespace, name)
         self.versions[place] = UNREAD
         body = await self.cluster.get(resource, namespace, name)
-        self.versions[place] = version_of(resource, body)
+        self.versions[place] = version_of(body)
         return body

@@ -23,7 +23,7 @@ from dbalias.reconcile.metrics import Metrics
 from dbalias.reconcile.names import SALT
 from dbalias.reconcile.plan import plan
 from dbalias.reconcile.poll import SourcePoll
-from dbalias.reconcile.ports import Cluster, ClusterError, ConflictError
+from dbalias.reconcile.ports import Cluster, ClusterError, ConflictError, Resource
 from dbalias.reconcile.queue import KeyedQueue
 from dbalias.reconcile.snapshot import Astray, Memory, Snapshot
 
@@ -85,7 +85,11 @@ class Reconciler:
 
     def secret_changed(self, namespace: str, name: str, version: str | None) -> None:
         """A watch saw a Secret change."""
-        self.poll.secret_changed(namespace, name, version)
+        self.poll.noticed((Resource.SECRETS, namespace, name), version)
+
+    def server_changed(self, server: Key, version: str | None) -> None:
+        """A watch saw a DatabaseServer change."""
+        self.poll.noticed((Resource.SERVERS, server.namespace, server.name), version)
 
     async def reconcile(self, key: Key) -> float | None:
         """Run one pass; return the seconds until this key is due again, None for never."""

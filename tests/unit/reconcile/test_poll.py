@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from dbalias.api.meta import Key
-from dbalias.reconcile.poll import AWAITED, SPREAD, TICK, USUAL, SourcePoll
+from dbalias.reconcile.poll import AWAITED, SPREAD, TICK, USUAL, SourcePoll, version_of
 from dbalias.reconcile.ports import Resource
 from integration.operator.objects import secret
 from unit.clocks import now, play
@@ -124,11 +124,32 @@ def test_a_watched_secret_is_compared_at_once() -> None:
     async def script(poll: SourcePoll) -> None:
         version = polling.put("one")
         poll.watch(SHOP, {LOGIN: version}, awaiting=False)
-        poll.secret_changed("a", "login", version)
-        poll.secret_changed("b", "login", "77")
-        poll.secret_changed("a", "other", "77")
+        poll.noticed(LOGIN, version)
+        poll.noticed((Resource.SECRETS, "b", "login"), "77")
+        poll.noticed((Resource.SECRETS, "a", "other"), "77")
         assert polling.told == []
-        poll.secret_changed("a", "login", "77")
+        poll.noticed((Resource.SECRETS, "a", "login"), "77")
         assert polling.told == [now()]
 
     play(polling.during(script))
+
+
+def test_a_servers_status_is_no_change_and_its_spec_is_one() -> None:
+    """A server that is looked at all the time wakes no project."""
+    polling = Polling()
+    place = (Resource.SERVERS, "databases", "main")
+
+    def put(generation: int) -> str | None:
+        metadata = {"name": "main", "uid": "u", "generation": generation}
+        return version_of(polling.cluster.put(place[0], place[1], {"metadata": metadata}))
+
+    async def script(poll: SourcePoll) -> None:
+        poll.watch(SHOP, {place: put(1)}, awaiting=False)
+        put(1)
+        await asyncio.sleep(100)
+        assert polling.told == []
+        put(2)
+        await asyncio.sleep(30)
+
+    play(polling.during(script))
+    assert len(polling.told) >= 1

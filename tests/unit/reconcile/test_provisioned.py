@@ -59,7 +59,8 @@ def settled_login(scene: Scene) -> JSON:
 def test_database_that_is_being_made_is_waited_for_with_the_words_of_the_server_pass() -> None:
     """No Secret is missing: nobody is asked to create one."""
     scene = a_shop().settle()
-    assert said(scene) == ("False", "Provisioning")
+    tell(scene, "default", reason=Reason.PROVISIONING, message="a moment", incarnation=None)
+    assert said(scene.settle()) == ("False", "Provisioning")
     tell(scene, "default", reason=Reason.DATABASE_EXISTS, message="it exists", incarnation=None)
     scene.settle()
     assert said(scene) == ("False", "DatabaseExists")

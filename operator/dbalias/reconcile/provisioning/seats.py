@@ -73,7 +73,7 @@ async def _given_password(work: Work, claim: Claim) -> SecretBytes | None:
     name, key = credentials.secret, credentials.keys.get("password", "password")
     place = (Resource.SECRETS, claim.key.namespace, name)
     body = await work.cluster.get(*place)
-    work.versions[place] = version_of(Resource.SECRETS, body)
+    work.versions[place] = version_of(body)
     if body is None:
         raise _wrong(work, f"Secret {name} does not exist. Create it", Reason.SECRET_NOT_FOUND)
     value = decode_secret(body).get(key)
