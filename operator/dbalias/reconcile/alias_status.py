@@ -17,7 +17,7 @@ from dbalias.reconcile.actions import WriteStatus
 from dbalias.reconcile.approvals import shown_plan
 from dbalias.reconcile.command_status import CommandsStanding, commands_on
 from dbalias.reconcile.desired import Desired
-from dbalias.reconcile.provisioned import MADE_FIELD, told_of
+from dbalias.reconcile.provisioned import MADE_FIELD, is_unseen, told_of
 from dbalias.reconcile.runs import Runs
 from dbalias.reconcile.settled import Delivered, settled_login
 from dbalias.reconcile.snapshot import Broken
@@ -39,7 +39,7 @@ AWAITED_REASONS = frozenset(
 def alias_status(
     alias: DatabaseAlias, desired: Desired, runs: Runs, delivered: Delivered, now: datetime
 ) -> WriteStatus | None:
-    """Return the status of one alias object, whether or not it owns its alias.
+    """Return the status of one alias object, whether or not it owns its alias; None: no change.
 
     Of one with ``spec.provision`` the server pass writes ``Provisioned`` and what it made.
     ``delivered`` is the stable Secret that everybody has by now, None while some do not.
@@ -51,6 +51,8 @@ def alias_status(
     name = alias.alias
     entry = desired.resolution.entries.get(name)
     problems = desired.resolution.problems.get(name, ())
+    if is_unseen(alias, problems):
+        return None
     migrated = runs.conditions[name]
     commands = commands_on(runs, name)
     made = told_of(alias)

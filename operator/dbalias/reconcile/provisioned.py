@@ -33,6 +33,16 @@ def told_of(alias: DatabaseAlias) -> ConditionValue:
     return ConditionValue(Condition.PROVISIONED, Status.FALSE, Reason.PROVISIONING, text)
 
 
+def is_unseen(alias: DatabaseAlias, problems: Iterable[Problem]) -> bool:
+    """Tell whether nothing is known of a new alias but that its database is to be made.
+
+    The server pass says the first word: with a thousand new aliases, ours would be a thousand
+    writes that stand for a second.
+    """
+    is_new = alias.provision is not None and not alias.status.get("conditions")
+    return is_new and all(problem.field == MADE_FIELD for problem in problems)
+
+
 def unbound(aliases: Iterable[DatabaseAlias], sources: Sources) -> dict[str, Problem]:
     """Return, by object, why a provisioned alias has no login to connect with.
 

@@ -69,6 +69,14 @@ def test_database_that_is_being_made_is_waited_for_with_the_words_of_the_server_
     assert said(scene, "CredentialsAvailable") == ("False", "DatabaseExists")
 
 
+def test_new_alias_is_first_spoken_of_by_the_server_pass() -> None:
+    """Nothing is known before that: a status would be one more write for each new alias."""
+    scene = a_shop().settle()
+    assert scene.get("DatabaseAlias", DEFAULT).get("status", {}).get("conditions") is None
+    tell(scene, "default", reason=Reason.PROVISIONING, message="a moment", incarnation=None)
+    assert said(scene.settle()) == ("False", "Provisioning")
+
+
 def test_database_that_was_made_is_published_with_its_login() -> None:
     """Named by the rule, at the server's place; the status names the Secret."""
     scene = provisioned(a_shop())
