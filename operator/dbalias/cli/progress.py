@@ -66,7 +66,8 @@ class CommandProgress:
 class AliasProgress:
     """One alias. ``elapsed``: seconds of a run that is under way.
 
-    ``pending`` are those that the last check found; ``plan`` is ``status.plan``. ``step`` and
+    ``pending`` are those that the last check found; ``plan`` is ``status.plan``. ``provisioned`` is
+    the reason of that condition, where the database is made for the alias. ``step`` and
     ``log`` come from the log of the Job's pod: how far a run is, and its last lines.
     """
 
@@ -85,6 +86,7 @@ class AliasProgress:
     pending: tuple[str, ...] = ()
     pending_count: int = 0
     plan: Mapping[str, JSON] = field(default_factory=dict)
+    provisioned: str = ""
     step: Step | None = None
     log: tuple[str, ...] = field(default=(), compare=False)
 
@@ -201,7 +203,10 @@ def _alias(body: JSON, now: datetime) -> AliasProgress:
     record, checked = (Record.stored(status, Task("", purpose)) for purpose in OF_THE_SCHEMA)
     ready, migrated = _condition(body, Condition.READY), _condition(body, Condition.MIGRATED)
     state = _state(body, migrated, record, checked)
+    made = _condition(body, Condition.PROVISIONED) if "provision" in body["spec"] else {}
     shown = migrated if ready.get("status") == Status.TRUE and migrated else ready
+    if shown is not ready and made.get("reason") == Reason.ROTATION_PENDING:
+        shown = made
     running = state in (State.RUNNING, State.CHECKING)
     if state is State.CHECKING:
         record = checked
@@ -222,6 +227,7 @@ def _alias(body: JSON, now: datetime) -> AliasProgress:
         pending=seen.pending if seen and state is State.PENDING else (),
         pending_count=seen.pending_count if seen and state is State.PENDING else 0,
         plan=status.get("plan") or {},
+        provisioned=made.get("reason", ""),
     )
 
 

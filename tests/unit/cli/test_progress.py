@@ -253,3 +253,33 @@ def test_routes_that_nobody_has_told_are_said_to_be_so() -> None:
     (project,) = read_progress([a_project(READY)], [], now=NOW)
     last = list(describe([project], screen=Screen(Style()), routes=True))[-1]
     assert last == "  no Job has told yet where the models go"
+
+
+def provisioned(reason: str, *conditions: Body) -> ProjectProgress:
+    """Return the project when its alias asks for a database, and this came of it."""
+    made = a_condition("Provisioned", reason == "RotationPending", reason, "of the server pass")
+    body = an_alias(*conditions, made)
+    body["spec"]["provision"] = {}
+    return read(body)
+
+
+def test_alias_whose_database_is_not_made_says_why() -> None:
+    """In a word for programs, and as the reason for people."""
+    waiting = a_condition("Ready", False, "Provisioning", "it is being made")
+    [alias] = provisioned("Provisioning", waiting).aliases
+    assert (alias.provisioned, alias.reason) == ("Provisioning", "Provisioning")
+    assert alias.message == "it is being made"
+
+
+def test_rotation_that_waits_is_told_of_a_ready_alias() -> None:
+    """Nothing else would tell what it waits for."""
+    [alias] = provisioned("RotationPending", READY, migrated(True, "Migrated")).aliases
+    assert (alias.state, alias.reason) == (State.MIGRATED, "RotationPending")
+    assert alias.message == "of the server pass"
+
+
+def test_alias_whose_database_is_made_elsewhere_says_nothing_of_it() -> None:
+    """NotManaged is no news."""
+    made = a_condition("Provisioned", True, "NotManaged")
+    [alias] = read(an_alias(READY, migrated(True, "Migrated"), made)).aliases
+    assert (alias.provisioned, alias.reason) == ("", "Migrated")
