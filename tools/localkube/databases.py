@@ -191,9 +191,12 @@ class MariaDBServer(DatabaseServer):
                 "--auth-root-authentication-method=normal",
             ]
         )
+        self._prepare_first_start(data, _NO_STRANGERS)
+
+    def _prepare_first_start(self, data: Path, no_strangers: str) -> None:
         first_start = data / "first-start.sql"
         first_start.write_text(
-            _NO_STRANGERS + f"CREATE USER {self.admin_user}@'%' "
+            f"{no_strangers}CREATE USER {self.admin_user}@'%' "
             f"IDENTIFIED BY '{self.admin_password}';\n"
             f"GRANT ALL ON *.* TO {self.admin_user}@'%' WITH GRANT OPTION;\n"
         )

@@ -21,10 +21,10 @@ def _wrong_name(name: str, flavour: Flavour) -> str | None:
     remedy = "choose another spec.name"
     if name.lower() in _OWN:
         return f"database {name} is the server's or the operator's own: {remedy}"
-    if not name or name != name.rstrip(" ") or any(ch == "\0" or ch > "\uffff" for ch in name):
+    if name != name.rstrip(" ") or any(ch == "\0" or ch > "\uffff" for ch in name):
         return (
-            f"{flavour.product} knows no database {name!r}, as it is empty, ends in a space or "
-            f"holds a NUL or a character beyond U+FFFF: {remedy}"
+            f"{flavour.product} can have no database {name!r}, which ends in a space or holds "
+            f"a NUL or a character beyond U+FFFF: {remedy}"
         )
     if len(grant_pattern(name)) > _LONGEST:
         return (

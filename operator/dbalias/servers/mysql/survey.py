@@ -14,6 +14,7 @@ from dbalias.servers.marks import Mark
 from dbalias.servers.mysql.claims import Claims, LoginClaim, read_claims
 from dbalias.servers.mysql.flavour import Flavour, read_flavour
 from dbalias.servers.mysql.found import Found
+from dbalias.servers.mysql.limits import obstacle
 from dbalias.servers.mysql.look import (
     read_connections,
     read_privileges,
@@ -36,7 +37,9 @@ class MySQLEngine:
         """Look up everything wanted; the claims tables are made where they are first needed."""
         flavour, seed = _read_server(session)
         claims = read_claims(session, make=bool(wanted))
-        names = {_NOBODY, *claims.databases, *(one.database for one in wanted)}
+        # One impossible name in the list would fail the look at all the others.
+        possible = (one.database for one in wanted if not obstacle(one, flavour))
+        names = {_NOBODY, *claims.databases, *possible}
         schemas = read_schemas(session, claims, tuple(sorted(names)), flavour)
         logins = _Logins(session, claims, wanted)
         plots: dict[str, Plot] = {}
