@@ -7,9 +7,9 @@ import base64
 import itertools
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +147,64 @@ class Rig:
         status = dict(body.get("status") or {})
         return status | {"conditions": {one["type"]: one for one in status.get("conditions") or ()}}
 
+    async def orphans(self) -> list[JSON]:
+        """Return what the server lists as retained."""
+        return list((await self.server_status()).get("orphans", {}).get("databases", ()))
+
+    async def events(self, name: str) -> list[str]:
+        """Return the reasons of the events about an object of this namespace."""
+        listed = await self.cluster.list(Resource.EVENTS, self.namespace)
+        return [one["reason"] for one in listed if one["involvedObject"]["name"] == name]
+
+    async def label(self, **labels: str) -> None:
+        """Label the namespace."""
+        path = f"/api/v1/namespaces/{self.namespace}"
+        change = {"metadata": {"labels": labels}}
+        merge = "application/merge-patch+json"
+        answer = await self.api.request("PATCH", path, body=change, content_type=merge)
+        assert answer.status == 200, answer.body
+
+    async def settle(self, name: str, login: str) -> None:
+        """Say, as the project's pass does, that everybody has this login."""
+        body = await self.cluster.get(Resource.ALIASES, self.namespace, name)
+        assert body is not None
+        kept = {key: body["metadata"][key] for key in ("name", "namespace", "resourceVersion")}
+        status = {"settledLogin": login}
+        envelope = {"apiVersion": body["apiVersion"], "kind": body["kind"], "metadata": kept}
+        await self.cluster.apply_status(
+            Resource.ALIASES, self.namespace, envelope | {"status": status}
+        )
+
+    def neighbour(self) -> AbstractAsyncContextManager[Rig]:
+        """Return a namespace beside this one, on the same API server and database server."""
+        return beside(self.api, self.database)
+
+    def guest_of(self, host: Rig, **provision: Any) -> JSON:
+        """Return an alias of this namespace on another's server."""
+        reference = {"name": "main", "namespace": host.namespace}
+        return an_alias(serverRef=reference, provision=provision)
+
+    def alias_key(self, name: str) -> Key:
+        """Return the key of an alias."""
+        return Key(self.namespace, name)
+
+    def later(self, time: timedelta) -> None:
+        """Let time pass for the operator."""
+        before = self.now
+        self.now = lambda: before() + time
+        self.restart()
+
+    def change_password(self, login: str) -> None:
+        """Give a login another password, as a person might."""
+        if self.database.engine == "postgresql":
+            self.database.admin_sql(f"ALTER ROLE \"{login}\" PASSWORD 'another one'")
+        else:
+            self.database.admin_sql(f"ALTER USER `{login}`@'%%' IDENTIFIED BY 'another one'", [])
+
+    def reads(self, binding: dict[str, str] | None) -> bool:
+        """Tell whether a binding opens its database."""
+        return binding is not None and can_read(binding)
+
     def opens(self, binding: dict[str, str] | None) -> bool:
         """Tell whether a binding opens its database, and lets a table be made there."""
         return binding is not None and can_make_a_table(binding)
@@ -158,6 +216,28 @@ class Rig:
         else:
             rows = self.database.admin_sql("SELECT User FROM mysql.global_priv")
         return {row[0] for row in rows if row[0].startswith(f"{self.namespace}_")}
+
+    def logins(self, name: str) -> set[str]:
+        """Return what follows the name of an alias in the names of its logins."""
+        base = f"{self.namespace}_{name}"
+        return {role.removeprefix(base) for role in self.roles() if role.startswith(f"{base}_")}
+
+    def drop_login(self, login: str) -> None:
+        """Drop a login, as a person might."""
+        host = "" if self.database.engine == "postgresql" else "@'%%'"
+        verb = "ROLE" if self.database.engine == "postgresql" else "USER"
+        quote = '"' if self.database.engine == "postgresql" else "`"
+        self.database.admin_sql(f"DROP {verb} {quote}{login}{quote}{host}", [])
+
+    def make_by_hand(self, name: str) -> None:
+        """Make a database as its administrator might have, with a table in it."""
+        if self.database.engine == "postgresql":
+            self.database.admin_sql(f'CREATE DATABASE "{name}" OWNER {ADMINISTRATOR}')
+            table = f"CREATE TABLE old (id integer); ALTER TABLE old OWNER TO {ADMINISTRATOR}"
+            self.database.admin_sql(table, database=name)
+        else:
+            self.database.admin_sql(f"CREATE DATABASE `{name}`")
+            self.database.admin_sql("CREATE TABLE old (id integer)", database=name)
 
     def databases(self) -> set[str]:
         """Return the databases of this namespace's aliases."""
@@ -175,15 +255,27 @@ def decoded(body: JSON) -> dict[str, str]:
 
 def can_make_a_table(binding: dict[str, str]) -> bool:
     """Tell whether a login is let in, and may make, fill and drop a table."""
+    return _can(
+        binding,
+        "CREATE TABLE tried (id integer)",
+        "INSERT INTO tried VALUES (1)",
+        "DROP TABLE tried",
+    )
+
+
+def can_read(binding: dict[str, str]) -> bool:
+    """Tell whether a login is let in."""
+    return _can(binding, "SELECT 1")
+
+
+def _can(binding: dict[str, str], *statements: str) -> bool:
     opened = _postgresql if binding["type"] == "postgresql" else _mysql
     try:
-        connection = opened(binding)
-    except (psycopg.OperationalError, pymysql.err.OperationalError):
+        with closing(opened(binding)) as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+    except (psycopg.Error, pymysql.err.Error):
         return False
-    with closing(connection), connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE tried (id integer)")
-        cursor.execute("INSERT INTO tried VALUES (1)")
-        cursor.execute("DROP TABLE tried")
     return True
 
 
@@ -203,10 +295,10 @@ def _mysql(binding: dict[str, str]) -> pymysql.Connection:
     )
 
 
-def an_alias(name: str = "users", **spec: Any) -> JSON:
+def an_alias(object: str = "users", **spec: Any) -> JSON:
     """Return a DatabaseAlias on the server ``main``."""
     fields = {"projectRef": {"name": "shop"}, "serverRef": {"name": "main"}} | spec
-    return an_object("DatabaseAlias", name, fields)
+    return an_object("DatabaseAlias", object, fields)
 
 
 def an_object(kind: str, name: str, spec: JSON) -> JSON:
@@ -221,17 +313,24 @@ def secret(name: str, **data: str) -> JSON:
 
 
 @asynccontextmanager
-async def rigged(kubeconfig: Path, database: DatabaseServer, **fields: Any) -> AsyncIterator[Rig]:
+async def rigged(kubeconfig: Path, database: DatabaseServer) -> AsyncIterator[Rig]:
     """Give a rig in a namespace of its own."""
     configuration = kubernetes_client.Configuration()
     await kubernetes_config.load_kube_config(str(kubeconfig), client_configuration=configuration)
     api = Api(kubernetes_client.ApiClient(configuration))
+    async with beside(api, database) as rig:
+        yield rig
+    await api.close()
+
+
+@asynccontextmanager
+async def beside(api: Api, database: DatabaseServer) -> AsyncIterator[Rig]:
+    """Give a rig in a namespace of its own."""
     namespace = f"rig{next(_numbers)}"
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
     await api.request("POST", "/api/v1/namespaces", body=body)
-    rig = Rig(api, LiveCluster(api, AlwaysLeading()), database, namespace, api.clock.now, **fields)
+    rig = Rig(api, LiveCluster(api, AlwaysLeading()), database, namespace, api.clock.now)
     try:
         yield rig
     finally:
         await rig.close()
-        await api.close()

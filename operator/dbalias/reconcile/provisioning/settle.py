@@ -14,7 +14,7 @@ from dbalias.reconcile.provisioning.secrets import publish
 from dbalias.reconcile.provisioning.snapshot import Trouble, TroubleError
 from dbalias.reconcile.provisioning.status import Report
 from dbalias.reconcile.provisioning.work import Work
-from dbalias.servers.plot import Plot
+from dbalias.servers.plot import Plot, Standing
 
 
 async def settle(work: Work, claim: Claim, plot: Plot) -> Report:
@@ -37,7 +37,8 @@ async def settle(work: Work, claim: Claim, plot: Plot) -> Report:
     except AlreadyExistsError:
         # A Secret where none was expected: what it is decides, and now it is read.
         return await settle(work, claim, await work.look(claim.wanted))
-    if plot.incarnation is None:
+    if plot.standing is not Standing.OURS:
+        # What it is from now on is known only once it is there.
         plot = await work.look(claim.wanted)
     return _report(work, claim, plot, seats, moves)
 

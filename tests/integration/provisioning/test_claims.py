@@ -1,0 +1,157 @@
+"""Whose a database is: claims of two, what stands already, and what is withdrawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dbalias.reconcile.ports import Resource
+from integration.provisioning.rig import Rig, an_alias, secret
+from localkube.databases import DatabaseServer
+
+
+async def test_of_two_claimants_the_younger_is_refused_and_harms_nothing(rig: Rig) -> None:
+    """Also when it is deleted with the policy Delete."""
+    await rig.put(Resource.ALIASES, an_alias("first", name=f"{rig.namespace}_x", provision={}))
+    await rig.run()
+    greedy = an_alias("second", name=f"{rig.namespace}_x", provision={"deletionPolicy": "Delete"})
+    await rig.put(Resource.ALIASES, greedy)
+    await rig.run()
+    told = await rig.provisioned("second")
+    assert told["reason"] == "DatabaseClaimed"
+    assert f"{rig.namespace}/first" in told["message"]
+    await rig.remove(Resource.ALIASES, "second")
+    await rig.run()
+    assert await rig.version(Resource.ALIASES, "second") is None
+    assert rig.opens(await rig.binding("first-binding"))
+
+
+async def test_whoever_holds_a_database_keeps_it_though_another_is_older(rig: Rig) -> None:
+    """After a rebuild from Git the times of creation say nothing."""
+    await rig.put(Resource.ALIASES, an_alias("holder", name=f"{rig.namespace}_x", provision={}))
+    await rig.run()
+    await rig.remove(Resource.ALIASES, "holder")
+    await rig.put(Resource.ALIASES, an_alias("other", name=f"{rig.namespace}_x", provision={}))
+    await rig.put(Resource.ALIASES, an_alias("holder", name=f"{rig.namespace}_x", provision={}))
+    rig.restart()
+    await rig.run()
+    assert (await rig.provisioned("other"))["reason"] == "DatabaseClaimed"
+    assert (await rig.provisioned("holder"))["reason"] == "Provisioned"
+
+
+async def test_a_rebuilt_cluster_takes_its_own_back_without_adopting(rig: Rig) -> None:
+    """The alias is new, its Secret is gone, and the mark on the server is the same."""
+    await rig.alias()
+    await rig.run()
+    await rig.remove(Resource.ALIASES, "users")
+    await rig.remove(Resource.SECRETS, "users-binding")
+    await rig.alias()
+    rig.restart()
+    await rig.run()
+    assert (await rig.provisioned())["reason"] == "Provisioned"
+    assert rig.opens(await rig.binding())
+
+
+async def test_another_installation_is_refused(
+    kubeconfig: Path, rig: Rig, database: DatabaseServer
+) -> None:
+    """Its mark is another, though namespace and name are the same."""
+    await rig.alias()
+    await rig.run()
+    rig.installation = "elsewhere/dbalias"
+    rig.restart()
+    await rig.run()
+    told = await rig.provisioned()
+    assert told["reason"] == "DatabaseClaimed"
+    assert "tests/dbalias" in told["message"]
+
+
+async def test_a_database_made_by_hand_is_refused_and_told_what_adopting_would_change(
+    rig: Rig,
+) -> None:
+    """Nothing of it is touched before ``adopt`` says so; afterwards its tables are ours."""
+    name = f"{rig.namespace}_users"
+    rig.make_by_hand(name)
+    await rig.alias()
+    await rig.run()
+    told = await rig.provisioned()
+    assert told["reason"] == "DatabaseExists"
+    assert "which changes:" in told["message"]
+    assert rig.roles() == set()
+    await rig.patch(Resource.ALIASES, "users", spec={"provision": {"adopt": True}})
+    await rig.run()
+    assert (await rig.provisioned())["reason"] == "Provisioned"
+    assert rig.opens(await rig.binding())
+
+
+async def test_what_was_adopted_outlives_its_alias_whatever_the_policy(rig: Rig) -> None:
+    """Only what this alias made is ever dropped; a warning says that it stays."""
+    name = f"{rig.namespace}_users"
+    rig.make_by_hand(name)
+    await rig.alias(adopt=True, deletionPolicy="Delete")
+    await rig.run()
+    await rig.remove(Resource.ALIASES, "users")
+    await rig.run()
+    assert await rig.version(Resource.ALIASES, "users") is None
+    assert name in rig.databases()
+    assert await rig.events("users") == ["DatabaseRetained"]
+
+
+async def test_a_secret_of_somebody_else_is_left_alone(rig: Rig) -> None:
+    """The claim stays, nothing is dropped, and the condition says which Secret it is."""
+    await rig.put(Resource.SECRETS, secret("users-binding", password="theirs"))
+    await rig.alias()
+    await rig.run()
+    told = await rig.provisioned()
+    assert told["reason"] == "NameTaken"
+    assert "users-binding" in told["message"]
+    assert await rig.binding() == {"password": "theirs"}
+    await rig.remove(Resource.SECRETS, "users-binding")
+    rig.restart()
+    await rig.run()
+    assert rig.opens(await rig.binding())
+
+
+async def test_a_withdrawn_namespace_is_managed_no_more_and_loses_nothing(rig: Rig) -> None:
+    """The Secret and its login stay as they are; a deletion lets go at once."""
+    async with rig.neighbour() as other:
+        await rig.patch(Resource.SERVERS, "main", spec={"allowedNamespaces": {"from": "All"}})
+        await other.put(Resource.ALIASES, other.guest_of(rig, deletionPolicy="Delete"))
+        await rig.run()
+        binding = await other.binding()
+        assert other.opens(binding)
+        await rig.patch(Resource.SERVERS, "main", spec={"allowedNamespaces": {"from": "Same"}})
+        await rig.run()
+        assert (await other.provisioned())["reason"] == "NamespaceNotAllowed"
+        assert await other.binding() == binding
+        assert other.opens(binding)
+        await other.remove(Resource.ALIASES, "users")
+        await rig.run()
+        assert await other.version(Resource.ALIASES, "users") is None
+        assert other.opens(binding)
+
+
+async def test_a_namespace_is_admitted_by_its_labels(rig: Rig) -> None:
+    """They are read by name, and denied while they do not match."""
+    async with rig.neighbour() as other:
+        selector = {"from": "Selector", "selector": {"matchLabels": {"team": "shop"}}}
+        await rig.patch(Resource.SERVERS, "main", spec={"allowedNamespaces": selector})
+        await other.put(Resource.ALIASES, other.guest_of(rig))
+        again = await rig.run()
+        assert (await other.provisioned())["reason"] == "NamespaceNotAllowed"
+        assert again is not None
+        assert again <= 30
+        await other.label(team="shop")
+        await rig.run()
+        assert other.opens(await other.binding())
+
+
+async def test_a_field_of_another_family_is_refused_by_name(rig: Rig) -> None:
+    """One object cannot know the server's engine, so it is found here."""
+    is_postgresql = rig.database.engine == "postgresql"
+    field = {"charset": "utf8mb4"} if is_postgresql else {"schemas": ["more"]}
+    await rig.alias(database=field)
+    await rig.run()
+    told = await rig.provisioned()
+    assert told["reason"] == "InvalidConfiguration"
+    assert next(iter(field)) in told["message"]
+    assert rig.databases() == set()
