@@ -1,0 +1,76 @@
+"""The operator's process, with database servers that fail in every way beside one that is well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from integration.isolation.scenery import Secure
+from integration.isolation.ward import ADMIN, PASSWORD, Ward, failing
+from integration.operator.workbench import Space
+from localkube.databases import DatabaseServer, PostgresServer
+
+REASONS = {
+    "silent": "DatabaseUnreachable",
+    "unheard": "DatabaseUnreachable",
+    "frozen": "DatabaseUnreachable",
+    "outdated": "LoginRefused",
+    "forged": "CertificateRefused",
+    "readonly": "ServerReadOnly",
+    "full": "ServerFull",
+}
+ALIASES = 10
+PER_FAILING_SERVER = 2
+
+
+@pytest.fixture(scope="module")
+def frozen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
+    """A server of its own to be stopped where it is."""
+    with PostgresServer(tmp_path_factory.mktemp("frozen")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def well(postgres: DatabaseServer) -> DatabaseServer:
+    """The server that nothing befalls."""
+    postgres.create_administrator(ADMIN, PASSWORD)
+    return postgres
+
+
+def test_servers_that_fail_delay_their_own_aliases_alone_until_they_are_well(
+    space: Space,
+    both: dict[str, Secure],
+    frozen: DatabaseServer,
+    well: DatabaseServer,
+    tmp_path: Path,
+) -> None:
+    """Seven fail at once: the eighth serves as if alone, each says why, and all recover."""
+    with failing(space, both, frozen=frozen, folder=tmp_path) as ward:
+        ward.admit("well", well)
+        alone = ward.seconds_until_made("well", ALIASES, prefix="alone-")
+        waiting = {name for server in REASONS for name in ward.order(server, PER_FAILING_SERVER)}
+        beside = ward.seconds_until_made("well", ALIASES)
+        print(f"alone {alone:.1f} s, beside seven that fail {beside:.1f} s")
+        assert beside < 2 * alone + 2
+        _each_says_why(ward)
+        assert not waiting & ward.provisioned()
+        for cure in ward.cures.values():
+            cure()
+        for server in REASONS:
+            space.wait_for("databaseserver", server, reason="Available", wanted="Connected")
+        for name in waiting:
+            space.wait_for("databasealias", name, reason="Provisioned", wanted="Provisioned")
+
+
+def _each_says_why(ward: Ward) -> None:
+    for server, reason in REASONS.items():
+        said = ward.space.wait_for("databaseserver", server, reason=reason, wanted="Connected")
+        assert said["status"] == "False"
+        assert PASSWORD not in said["message"]
+        alias = f"{server}-0"
+        told = ward.space.wait_for(
+            "databasealias", alias, reason="ServerUnavailable", wanted="Provisioned"
+        )
+        assert told["status"] == "False"
