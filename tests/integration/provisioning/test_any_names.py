@@ -173,12 +173,12 @@ async def test_any_password_opens_the_database_and_is_in_no_statement(
     await rig.put(Resource.ALIASES, an_alias_of(99, "generated", password=generated))
     await rig.run()
     seen = []
-    for index, password in [*enumerate(PASSWORDS), (99, None)]:
+    for index, given in [*enumerate(PASSWORDS), (99, None)]:
         told = await rig.provisioned(f"odd{index}")
         assert told["reason"] == "Provisioned", (index, told)
         binding = await rig.binding(f"odd{index}-binding")
         assert binding
-        assert password in (None, binding["password"])
+        assert given in (None, binding["password"])
         assert rig.opens(binding), index
         seen.append(binding["password"])
     log = statements(logged)
