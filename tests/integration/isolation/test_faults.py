@@ -108,12 +108,25 @@ async def test_a_wrong_password_is_a_refused_login(server: DatabaseServer) -> No
     assert "Secret" in told
 
 
-@pytest.mark.parametrize("password", [b"", b"\xff\xfe", "é\x7f\\'\"%s".encode(), b"x" * 2000])
+@pytest.mark.parametrize(
+    "password", [b"", b"\xff\xfe", b"a\0b", "é\x7f\\'\"%s".encode(), b"x" * 2000]
+)
 async def test_no_password_makes_more_of_a_login_than_a_refusal(
     server: DatabaseServer, password: bytes
 ) -> None:
     """Whatever a Secret holds."""
     async with an_endpoint(address_of(server, password=SecretBytes(password))) as endpoint:
+        with pytest.raises(ServerFaultError) as caught:
+            await answer(endpoint)
+    assert caught.value.fault is Fault.LOGIN_REFUSED
+
+
+@pytest.mark.parametrize("user", ["", "a\0b", "root\0", "é' or 1=1 --", "x" * 2000, "-c a=b"])
+async def test_no_user_makes_more_of_a_login_than_a_refusal(
+    server: DatabaseServer, user: str
+) -> None:
+    """Nor is anybody else tried in his place."""
+    async with an_endpoint(address_of(server, user=user)) as endpoint:
         with pytest.raises(ServerFaultError) as caught:
             await answer(endpoint)
     assert caught.value.fault is Fault.LOGIN_REFUSED
