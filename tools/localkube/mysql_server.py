@@ -24,7 +24,9 @@ class MySQLServer(MariaDBServer):
 
     def _argv(self, data: Path) -> list[str]:
         words = super()._argv(data)[1:]
-        return [_program(), *words, "--mysqlx=OFF", "--secure-file-priv="]
+        # It logs for replicas by default, and then lets none but SUPER make triggers.
+        own = {"mysqlx": "OFF", "secure-file-priv": "", "log-bin-trust-function-creators": "ON"}
+        return [_program(), *words, *(f"--{name}={value}" for name, value in own.items())]
 
 
 def _program() -> str:

@@ -25,6 +25,8 @@ class User:
     """As ``mysql.user.ssl_type`` has it: empty, ANY, X509 or SPECIFIED."""
     connection_limit: int = 0
     privileges: frozenset[str] = frozenset()
+    connections: tuple[int, ...] = ()
+    """Open ones, as far as the administrator may see them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,5 +40,3 @@ class Found:
     """Those on wanted logins, whoever holds them, and all others of this alias."""
     users: Mapping[str, User] = field(default_factory=dict)
     """Those of the wanted and claimed logins that exist."""
-    connections: tuple[int, ...] = ()
-    """Open ones of these users, as far as the administrator may see them."""

@@ -44,7 +44,7 @@ class MySQLPlot:
             return Standing.UNMARKED if schema else Standing.ABSENT
         if schema is None:
             return Standing.CLAIMED
-        return Standing.OURS if claim.is_created or schema.is_empty else Standing.UNMARKED
+        return Standing.OURS if self._is_proven(claim) else Standing.UNMARKED
 
     @property
     def holder(self) -> Mark | None:
@@ -105,16 +105,21 @@ class MySQLPlot:
         name = self.wanted.database
         for login in users:
             yield Step(f"lock login {login}", (f"ALTER USER {account(login)} ACCOUNT LOCK",))
-        for connection in self.found.connections:
-            says = f"end connection {connection} of a login of {name}"
-            yield Step(says, (f"KILL {connection}",), may_fail=True)
-        if self.standing is Standing.OURS and not claim.mark.adopted:
+        for login in users:
+            for connection in self.found.users[login].connections:
+                says = f"end connection {connection} of login {login}"
+                yield Step(says, (f"KILL {connection}",), may_fail=True)
+        if self._is_proven(claim) and not claim.mark.adopted:
             drop = f"DROP DATABASE IF EXISTS {identifier(name)}"
             yield Step(f"drop database {name}", (drop,))
         for login in users:
             yield Step(f"drop login {login}", (f"DROP USER IF EXISTS {account(login)}",))
         claims = (*(one.drop() for one in own), claim.drop())
         yield Step(f"give up the claim on database {name}", claims)
+
+    def _is_proven(self, claim: Claim) -> bool:
+        schema = self.found.schema
+        return schema is not None and (claim.is_created or schema.is_empty)
 
     def _is_ours_to_drop(self, claim: LoginClaim) -> bool:
         return claim.login in self.found.users and not claim.mark.adopted

@@ -78,7 +78,11 @@ class _Logins:
         """Return what was found with the logins of the wanted database."""
         pattern, names = grant_pattern(wanted.database), self._names(wanted)
         users = {
-            name: replace(user, privileges=self._privileges.get((name, pattern), frozenset()))
+            name: replace(
+                user,
+                privileges=self._privileges.get((name, pattern), frozenset()),
+                connections=tuple(self._connections.get(name, ())),
+            )
             for name in names
             if (user := self._users.get(name))
         }
@@ -86,7 +90,6 @@ class _Logins:
             found,
             login_claims=tuple(self._by_login[name] for name in names if name in self._by_login),
             users=users,
-            connections=tuple(one for name in users for one in self._connections.get(name, ())),
         )
 
     def _names(self, wanted: Wanted) -> list[str]:
