@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from dbalias.api.alias import DatabaseAlias
+from dbalias.api.conditions import Reason
 from dbalias.api.meta import Key
 from dbalias.api.ownership import ROTATE_REQUESTED_AT
 from dbalias.reconcile.provisioning.claims import Claim
@@ -25,6 +26,8 @@ class _Entry:
     print: Hashable
     until: datetime | None
     settled: bool
+    waits: bool
+    """For the workloads to have the login before: whether they do is told by the status."""
     times: int = 0
 
 
@@ -41,7 +44,9 @@ class Memory:
     def spares(self, claim: Claim, plot: Plot, *, about: Hashable, now: datetime) -> bool:
         """Tell whether an alias is as it was, and nothing is due; ``about`` the server, too."""
         entry = self._entries.get(claim.alias.metadata.uid)
-        if entry is None or claim.key in self.awaited or claim.alias.credentials is not None:
+        if entry is None or entry.waits:
+            return False
+        if claim.key in self.awaited or claim.alias.credentials is not None:
             return False
         if entry.print != _print(claim.alias, about) or (entry.until and entry.until <= now):
             return False
@@ -55,7 +60,8 @@ class Memory:
         if not report.is_well:
             times = before.times + 1 if before and before.print == seen else 0
             until = now + min(LIMIT, FIRST * 2 ** min(times, 10))
-        self._entries[uid] = _Entry(seen, until, report.is_well, times)
+        waits = report.reason is Reason.ROTATION_PENDING
+        self._entries[uid] = _Entry(seen, until, report.is_well, waits, times)
         self.awaited.discard(claim.key)
         return replace(report, again=until)
 
@@ -74,12 +80,7 @@ class Memory:
 
 def _print(alias: DatabaseAlias, about: Hashable) -> Hashable:
     metadata = alias.metadata
-    return (
-        metadata.generation,
-        metadata.annotations.get(ROTATE_REQUESTED_AT),
-        alias.status.get("settledLogin"),
-        about,
-    )
+    return metadata.generation, metadata.annotations.get(ROTATE_REQUESTED_AT), about
 
 
 def _is_settled(claim: Claim, plot: Plot) -> bool:
