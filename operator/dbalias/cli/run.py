@@ -22,7 +22,9 @@ from dbalias.cluster.write import LiveCluster
 from dbalias.reconcile.metrics import Metrics
 from dbalias.reconcile.provisioning.reconciler import ServerReconciler
 from dbalias.reconcile.reconciler import Reconciler
+from dbalias.servers.address import Address
 from dbalias.servers.connecting import connect
+from dbalias.servers.endpoint import Endpoint
 
 logger = logging.getLogger(__name__)
 
@@ -129,7 +131,7 @@ class _Operator:
             self._metrics,
             clock=api.clock.now,
             installation=self._options.installation,
-            connect=connect,
+            connect=self._connect,
         )
         reconciler = Reconciler(
             cluster,
@@ -148,6 +150,9 @@ class _Operator:
             asyncio.create_task(servers.run(), name="servers"),
             *(asyncio.create_task(watch.run(self._stop), name="watch") for watch in watches),
         ]
+
+    def _connect(self, address: Address) -> Endpoint:
+        return connect(address, on_open=self._metrics.sessions.labels(str(address)).inc)
 
 
 async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:

@@ -44,6 +44,18 @@ class Metrics:
         self.queue_depth = Gauge(
             "dbalias_queue_depth", "Projects that are due and wait.", registry=self.registry
         )
+        self.connected = Gauge(
+            "dbalias_server_connected",
+            "1 while the administrator of a DatabaseServer can work there, else 0.",
+            ("namespace", "server"),
+            registry=self.registry,
+        )
+        self.sessions = Counter(
+            "dbalias_server_sessions_opened",
+            "Sessions that were opened on a database server, or tried.",
+            ("address",),
+            registry=self.registry,
+        )
         self.leading = Gauge(
             "dbalias_leading", "1 while this process holds the Lease.", registry=self.registry
         )
@@ -66,6 +78,10 @@ class Metrics:
             _remove(self.aliases, *labels, state)
         _remove(self.failing_since, *labels)
         _remove(self.last_success, *labels)
+
+    def forget_server(self, key: Key) -> None:
+        """Drop the series of a DatabaseServer that is gone."""
+        _remove(self.connected, key.namespace, key.name)
 
 
 def _remove(gauge: Gauge, *labels: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dbalias.api.server import ServerEngine
 from dbalias.servers.address import Address
 from dbalias.servers.endpoint import Endpoint
@@ -10,8 +12,8 @@ from dbalias.servers.plot import Engine
 from dbalias.servers.postgresql import PostgresEngine
 
 
-def connect(address: Address) -> Endpoint:
-    """Return the endpoint of a server; no session is opened yet."""
+def connect(address: Address, *, on_open: Callable[[], object] = lambda: None) -> Endpoint:
+    """Return the endpoint of a server; no session is opened yet. ``on_open``: one is."""
     is_postgresql = address.engine is ServerEngine.POSTGRESQL
     engine: Engine = PostgresEngine() if is_postgresql else MySQLEngine()
-    return Endpoint(address, engine)
+    return Endpoint(address, engine, on_open=on_open)

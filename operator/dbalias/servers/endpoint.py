@@ -50,12 +50,18 @@ class Endpoint:
     """
 
     def __init__(
-        self, address: Address, engine: Engine, *, timeouts: Timeouts | None = None
+        self,
+        address: Address,
+        engine: Engine,
+        *,
+        timeouts: Timeouts | None = None,
+        on_open: Callable[[], object] = lambda: None,
     ) -> None:
         self.address = address
         self.opened = 0
         self._engine = engine
         self._timeouts = timeouts or Timeouts()
+        self._on_open = on_open
         self._free = [_Slot() for _ in range(address.max_connections)]
         self._busy: set[_Slot] = set()
         self._room = asyncio.Semaphore(address.max_connections)
@@ -125,6 +131,7 @@ class Endpoint:
         if slot.session is None or not task.kept or not slot.session.is_alive():
             task.stale = slot.take_out()
             self.opened += 1
+            self._on_open()
         return slot
 
     def _give_back(self, slot: _Slot, task: _Task) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from integration.isolation.scenery import Secure
 from integration.isolation.ward import ADMIN, PASSWORD, Ward, failing
+from integration.operator.operating import Operator
 from integration.operator.workbench import Space
 from localkube.databases import DatabaseServer, PostgresServer
 
@@ -39,29 +40,41 @@ def well(postgres: DatabaseServer) -> DatabaseServer:
     return postgres
 
 
+@pytest.fixture
+def ward(
+    space: Space, both: dict[str, Secure], frozen: DatabaseServer, tmp_path: Path
+) -> Iterator[Ward]:
+    """A namespace whose servers all fail."""
+    with failing(space, both, frozen=frozen, folder=tmp_path) as made:
+        yield made
+
+
 def test_servers_that_fail_delay_their_own_aliases_alone_until_they_are_well(
-    space: Space,
-    both: dict[str, Secure],
-    frozen: DatabaseServer,
-    well: DatabaseServer,
-    tmp_path: Path,
+    ward: Ward, operator: Operator, well: DatabaseServer
 ) -> None:
     """Seven fail at once: the eighth serves as if alone, each says why, and all recover."""
-    with failing(space, both, frozen=frozen, folder=tmp_path) as ward:
-        ward.admit("well", well)
-        alone = ward.seconds_until_made("well", ALIASES, prefix="alone-")
-        waiting = {name for server in REASONS for name in ward.order(server, PER_FAILING_SERVER)}
-        beside = ward.seconds_until_made("well", ALIASES)
-        print(f"alone {alone:.1f} s, beside seven that fail {beside:.1f} s")
-        assert beside < 2 * alone + 2
-        _each_says_why(ward)
-        assert not waiting & ward.provisioned()
-        for cure in ward.cures.values():
-            cure()
-        for server in REASONS:
-            space.wait_for("databaseserver", server, reason="Available", wanted="Connected")
-        for name in waiting:
-            space.wait_for("databasealias", name, reason="Provisioned", wanted="Provisioned")
+    ward.admit("well", well)
+    alone = ward.seconds_until_made("well", ALIASES, prefix="alone-")
+    waiting = {name for server in REASONS for name in ward.order(server, PER_FAILING_SERVER)}
+    beside = ward.seconds_until_made("well", ALIASES)
+    print(f"{ALIASES} databases: alone {alone:.1f} s, beside seven that fail {beside:.1f} s")
+    assert beside < 2 * alone + 2
+    _each_says_why(ward)
+    assert not waiting & ward.provisioned()
+    assert _connected(operator, ward) == {"well"}
+    for cure in ward.cures.values():
+        cure()
+    for server in REASONS:
+        ward.space.wait_for("databaseserver", server, reason="Available", wanted="Connected")
+    for name in waiting:
+        ward.space.wait_for("databasealias", name, reason="Provisioned", wanted="Provisioned")
+    assert _connected(operator, ward) == {"well", *REASONS}
+
+
+def _connected(operator: Operator, ward: Ward) -> set[str]:
+    namespace, metric = ward.space.name, "dbalias_server_connected"
+    names = {"well", *REASONS}
+    return {name for name in names if operator.metric(metric, namespace=namespace, server=name)}
 
 
 def _each_says_why(ward: Ward) -> None:

@@ -215,8 +215,11 @@ class ServerReconciler:
         trouble: Trouble | None,
         survey: Survey | None,
     ) -> None:
+        key = snapshot.key
         if snapshot.server is None:
+            self.metrics.forget_server(key)
             return
+        self.metrics.connected.labels(key.namespace, key.name).set(trouble is None)
         holdings = None
         if survey is not None:
             unread = {Key(one.namespace, one.name) for one in snapshot.broken}
@@ -253,6 +256,7 @@ class ServerReconciler:
     async def _forget(self, key: Key) -> None:
         known = self._known.pop(key, None)
         self._backoff.forget(key)
+        self.metrics.forget_server(key)
         if known is not None and known.connected is not None:
             await known.connected[1].close()
 
