@@ -67,9 +67,11 @@ async def with_inputs(reading: Reading, snapshot: Snapshot) -> Snapshot:
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def read(ref: SourceRef) -> tuple[SourceRef, SourceState]:
+        binding = bindings.get(ref)
+        if binding is not None and not (binding.is_known or binding.is_told):
+            return ref, Missing()  # the status that tells of it comes after the Secret
         async with slots:
             state, body = await _source(reading, ref)
-        binding = bindings.get(ref)
         if binding is None or isinstance(state, Unavailable):
             return ref, state
         intact = binding.is_intact(body)

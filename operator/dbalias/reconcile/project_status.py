@@ -9,6 +9,7 @@ from datetime import datetime
 from dbalias.api.conditions import Condition, ConditionValue, Reason, Status
 from dbalias.api.meta import JSON, Kind
 from dbalias.django.commands import command_problems
+from dbalias.django.lineage import object_of
 from dbalias.migrations.marks import PROJECT, REQUESTS, Purpose
 from dbalias.migrations.record import COMMANDS, LIST_LIMIT, render_commands
 from dbalias.migrations.standing import Standing
@@ -18,6 +19,7 @@ from dbalias.reconcile.approvals import Approvals
 from dbalias.reconcile.command_status import all_commands, publishable
 from dbalias.reconcile.desired import Desired, Hold
 from dbalias.reconcile.final import final_revision
+from dbalias.reconcile.provisioned import told_of
 from dbalias.reconcile.publication import Publication
 from dbalias.reconcile.runs import Runs
 from dbalias.reconcile.status import Obstacle, Subject, summary, write_status
@@ -108,6 +110,11 @@ def _alias_obstacles(picture: Picture) -> Iterator[Obstacle]:
         yield Obstacle.of(problem.reason, str(problem))
     for problems in resolution.problems.values():
         yield Obstacle.of(problems[0].reason, str(problems[0]))
+    for name in resolution.entries:
+        owner = resolution.owners[name]
+        made = told_of(owner)
+        if made.status is not Status.TRUE:
+            yield Obstacle.of(made.reason, f"{object_of(owner)}: {made.message}")
 
 
 def _published(picture: Picture) -> ConditionValue:

@@ -35,6 +35,7 @@ QUIET_REASONS = frozenset(
         Reason.DEPENDENCY_NOT_MIGRATED,
         Reason.ROLLING_OUT,
         Reason.PROJECT_NOT_FOUND,
+        Reason.PROVISIONING,
     }
 )
 """Reasons that pass by in the ordinary course: no warning is recorded for them."""

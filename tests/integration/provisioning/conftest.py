@@ -10,7 +10,15 @@ import pytest
 import yaml
 
 from contract.apiserver import ApiServer
-from integration.provisioning.rig import ADMIN_PASSWORD, ADMINISTRATOR, Rig, rigged
+from integration.operator.workbench import Space
+from integration.provisioning.rig import (
+    ADMIN_PASSWORD,
+    ADMINISTRATOR,
+    Rig,
+    an_object,
+    rigged,
+    secret,
+)
 from localkube import Cluster, Options
 from localkube.databases import DatabaseServer
 
@@ -54,3 +62,18 @@ async def rig(kubeconfig: Path, database: DatabaseServer) -> AsyncIterator[Rig]:
     async with rigged(kubeconfig, database) as made:
         await made.declare()
         yield made
+
+
+@pytest.fixture
+def served(space: Space, administered_postgres: DatabaseServer) -> Space:
+    """A namespace with a DatabaseServer."""
+    database = administered_postgres
+    fields = {
+        "engine": database.engine,
+        "host": database.host,
+        "port": database.port,
+        "adminCredentials": {"secretRef": {"name": "admin"}, "preset": "BasicAuth"},
+    }
+    login = secret("admin", username=ADMINISTRATOR, password=ADMIN_PASSWORD)
+    space.apply(login, an_object("DatabaseServer", "main", fields))
+    return space

@@ -2,35 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from integration.operator.objects import project
 from integration.operator.workbench import Space
-from integration.provisioning.rig import (
-    ADMIN_PASSWORD,
-    ADMINISTRATOR,
-    an_alias,
-    an_object,
-    can_make_a_table,
-    decoded,
-    secret,
-)
-from localkube.databases import DatabaseServer
-
-
-@pytest.fixture
-def served(space: Space, administered_postgres: DatabaseServer) -> Space:
-    """A namespace with a DatabaseServer."""
-    database = administered_postgres
-    fields = {
-        "engine": database.engine,
-        "host": database.host,
-        "port": database.port,
-        "adminCredentials": {"secretRef": {"name": "admin"}, "preset": "BasicAuth"},
-    }
-    login = secret("admin", username=ADMINISTRATOR, password=ADMIN_PASSWORD)
-    space.apply(login, an_object("DatabaseServer", "main", fields))
-    return space
+from integration.provisioning.rig import an_alias, can_make_a_table, decoded
 
 
 def test_a_project_publishes_the_login_that_was_made_for_it(served: Space) -> None:

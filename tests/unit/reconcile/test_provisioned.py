@@ -128,12 +128,13 @@ def test_alias_that_is_provisioned_no_more_says_so() -> None:
     "reason", [Reason.SERVER_UNAVAILABLE, Reason.DATABASE_LOST], ids=["away", "lost"]
 )
 def test_trouble_on_the_server_takes_nothing_from_applications(reason: Reason) -> None:
-    """The alias is not Ready, and what is published stays."""
+    """Neither alias nor project is Ready, and what is published stays."""
     scene = provisioned(a_shop())
     before = scene.document()
     tell(scene, "default", reason=reason, message="trouble")
     scene.settle()
     assert said(scene) == ("False", reason)
+    assert scene.condition(Kind.PROJECT, "shop")["reason"] == reason
     assert scene.document() == before
 
 

@@ -1,0 +1,120 @@
+"""Projects and the server pass together: the operator's process, real logins, two writers."""
+
+from __future__ import annotations
+
+import base64
+import time
+
+from integration.operator.objects import alias, project
+from integration.operator.operating import wait_until
+from integration.operator.workbench import Body, Space, Write
+from integration.provisioning.rig import an_alias, can_read, decoded
+
+DEFAULT, BINDING = "shop-default", "shop-default-binding"
+ROTATE = "dbalias.dev/rotate-requested-at"
+AT_REST = 8.0
+"""Seconds in which two writers that answer each other would be seen."""
+
+
+def provisioned(space: Space, *others: Body) -> dict[str, str]:
+    """Apply a project with a database of its own; return its binding once all is published."""
+    space.apply(project("shop"), an_alias(DEFAULT, alias="default", provision={}), *others)
+    space.wait_for("djangoproject", "shop", reason="Ready")
+    space.wait_for("databasealias", DEFAULT, reason="Ready")
+    return binding(space)
+
+
+def binding(space: Space) -> dict[str, str]:
+    """Return what the binding Secret holds."""
+    body = space.get("secret", BINDING)
+    assert body is not None
+    return decoded(body)
+
+
+def published(space: Space) -> dict[str, str]:
+    """Return user and password as applications have them."""
+    body = space.get("secret", "shop-databases")
+    assert body is not None
+    return {name: decoded(body)[f"default.{name}"] for name in ("user", "password")}
+
+
+def settled(space: Space, login: str) -> bool:
+    """Tell whether the project says that everybody has this login."""
+    body = space.get("databasealias", DEFAULT) or {}
+    return bool((body.get("status") or {}).get("settledLogin") == login)
+
+
+def writes(space: Space, *, since: int) -> list[Write]:
+    """Return what the operator wrote in a namespace."""
+    return [one for one in space.bench.writes(since=since) if one.namespace == space.name]
+
+
+def test_what_was_made_and_published_is_written_once_and_left_alone(served: Space) -> None:
+    """Four writes for each alias, statuses and all; two writers do not answer each other."""
+    begun = served.bench.mark()
+    more = [an_alias(f"shop-{n}", alias=f"more{n}", provision={}) for n in range(4)]
+    heir = alias("replica", inheritFrom="default", role="Replica", host="replica.example")
+    provisioned(served, *more, heir)
+    for one in more:
+        served.wait_for("databasealias", one["metadata"]["name"], reason="Ready")
+    wait_until(lambda: settled(served, binding(served)["username"]), seconds=30)
+    written = writes(served, since=begun)
+    for one in (DEFAULT, *(body["metadata"]["name"] for body in more)):
+        names = (one, f"{one}-binding")
+        assert len([write for write in written if write.name in names]) <= 4
+    time.sleep(2.0)
+    rest = served.bench.mark()
+    time.sleep(AT_REST)
+    assert writes(served, since=rest) == []
+
+
+def test_requested_rotation_is_published_and_settles_while_the_last_login_stays(
+    served: Space,
+) -> None:
+    """Whoever still holds it goes on."""
+    before = provisioned(served)
+    wait_until(lambda: settled(served, before["username"]), seconds=30)
+    served.patch(
+        "databasealias", DEFAULT, metadata={"annotations": {ROTATE: "2026-01-01T00:00:00Z"}}
+    )
+    wait_until(lambda: binding(served)["username"] != before["username"], seconds=30)
+    after = binding(served)
+    wait_until(lambda: settled(served, after["username"]), seconds=45)
+    assert published(served) == {"user": after["username"], "password": after["password"]}
+    assert can_read(before)
+    assert can_read(after)
+
+
+def test_edited_binding_is_repaired_and_applications_never_see_it(served: Space) -> None:
+    """They have the login of before until there is another that works."""
+    before = provisioned(served)
+    shown = published(served)
+    served.patch("secret", BINDING, data={"password": base64.b64encode(b"edited").decode()})
+    seen = []
+
+    def repaired() -> bool:
+        seen.append(published(served))
+        return published(served) not in (shown, {**shown, "password": "edited"})
+
+    wait_until(repaired, seconds=60)
+    assert all(one["password"] != "edited" for one in seen)
+    after = binding(served)
+    assert published(served) == {"user": after["username"], "password": after["password"]}
+    assert can_read(after)
+    assert can_read(before)
+
+
+def test_namespace_has_what_the_server_admits_and_keeps_what_is_published(served: Space) -> None:
+    """Both sides agree; when one does so no more, nothing is taken from applications."""
+    guest = served.bench.namespace("guest")
+    server = {"name": "main", "namespace": served.name}
+    guest.apply(project("shop"), an_alias(DEFAULT, alias="default", serverRef=server, provision={}))
+    guest.wait_for("databasealias", DEFAULT, reason="NamespaceNotAllowed")
+    assert guest.get("secret", BINDING) is None
+    served.patch("databaseserver", "main", spec={"allowedNamespaces": {"from": "All"}})
+    guest.wait_for("djangoproject", "shop", reason="Ready")
+    shown = published(guest)
+    served.patch("databaseserver", "main", spec={"allowedNamespaces": {"from": "Same"}})
+    guest.wait_for("databasealias", DEFAULT, reason="NamespaceNotAllowed")
+    assert published(guest) == shown
+    assert can_read(binding(guest))
