@@ -65,20 +65,18 @@ def parse_metadata(metadata: Mapping[str, JSON]) -> Metadata:
         generation=metadata.get("generation") or 0,
         resource_version=_text(metadata.get("resourceVersion")),
         created_at=created,
-        changed_at=max(_declared_at(created, metadata.get("managedFields") or ()), default=None),
+        changed_at=max(_declared_at(created, _list(metadata.get("managedFields"))), default=None),
         deleted_at=_time(metadata.get("deletionTimestamp")),
-        finalizers=tuple(metadata.get("finalizers") or ()),
+        finalizers=tuple(map(_text, _list(metadata.get("finalizers")))),
         annotations=_table(metadata.get("annotations")),
         labels=_table(metadata.get("labels")),
     )
 
 
-def _declared_at(
-    created: datetime | None, managed_fields: Iterable[Mapping[str, JSON]]
-) -> Iterator[datetime]:
+def _declared_at(created: datetime | None, managed_fields: Iterable[JSON]) -> Iterator[datetime]:
     if created:
         yield created
-    for entry in managed_fields:
+    for entry in map(_table, managed_fields):
         ours = entry.get("manager") in _OURS or entry.get("subresource") == "status"
         time = None if ours else _time(entry.get("time"))
         if time:
@@ -98,6 +96,10 @@ def _demand_name(reader: Reader, name: JSON) -> None:
 
 def _table(value: JSON) -> Mapping[str, JSON]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: JSON) -> list[JSON]:
+    return value if isinstance(value, list) else []
 
 
 def _text(value: JSON) -> str:

@@ -36,6 +36,20 @@ BODIES = [
         credentials={"secretRef": {"name": "s"}, "keys": {"password": "p"}},
         provision={"database": {"charset": "utf8mb4", "collation": "c"}},
     ),
+    {
+        **a_server(),
+        "metadata": {
+            "name": "main",
+            "namespace": "databases",
+            "uid": "u",
+            "generation": 1,
+            "creationTimestamp": "2026-05-01T08:00:00Z",
+            "managedFields": [{"manager": "kubectl", "time": "2026-05-01T08:00:00Z"}],
+            "finalizers": ["dbalias.dev/database"],
+            "labels": {"a": "b"},
+            "annotations": {"a": "b"},
+        },
+    },
     a_server(
         port=5432,
         tls={"mode": "require", "caRef": {"configMapKeyRef": {"name": "c", "key": "k"}}},
