@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup check lint types imports fast test slow demo demo-down bench guide-routers django matrix kill-matrix lock manifests
+.PHONY: help setup check lint types imports fast test slow demo demo-down bench guide-routers django matrix kill-matrix mysql lock manifests
 
 # The local cluster's version; without it the newest that the repository knows.
 ifdef KUBERNETES_VERSION
@@ -71,6 +71,10 @@ kill-matrix: $(LOCKED) ## operator, pods, kubelet and servers killed at every st
 
 guide-routers: $(LOCKED) ## what is migrated where with the topic guide's routers and with our policies
 	@$(PYTEST) -s -q tests/integration/runtime/test_guide_routers.py -k tables
+
+mysql: $(LOCKED) ## provisioning on MySQL itself: DBALIAS_MYSQLD's, else one of Debian's unstable packages
+	@export DBALIAS_MYSQLD="$${DBALIAS_MYSQLD:-$$(PYTHONPATH=tools $(VENV)/python -m localkube.mysql_packages)}" \
+	  && test -n "$$DBALIAS_MYSQLD" && $(PYTEST) tests/integration/servers/mysql
 
 lock: $(LOCKED) ## resolve pyproject.toml into requirements/*.txt (LOCK_ARGS=--upgrade for newer ones)
 	@.ci/lock $(LOCK_ARGS)
