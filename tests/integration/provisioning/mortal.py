@@ -18,8 +18,8 @@ from dbalias.servers.wanted import Wanted
 T = TypeVar("T")
 
 
-class KilledError(Exception):
-    """The process is gone."""
+class KilledError(BaseException):
+    """The process is gone, which no handler of an error survives."""
 
 
 @dataclass(slots=True)

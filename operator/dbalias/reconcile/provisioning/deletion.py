@@ -25,11 +25,10 @@ PATIENCE = timedelta(minutes=10)
 async def drop(work: Work, claim: Claim, plot: Plot) -> Note | None:
     """Drop what the mark proves this alias made, then its Secrets; return what is to be told.
 
-    What was adopted, or belongs to another, stays.
+    What was adopted, belongs to another or carries no mark stays, and so does the Secret.
     """
-    ours = plot.standing in (Standing.OURS, Standing.CLAIMED)
-    adopted = ours and plot.holder is not None and plot.holder.adopted
-    if adopted or plot.standing is Standing.ANOTHERS:
+    adopted = plot.holder is not None and plot.holder.adopted
+    if adopted or plot.standing in (Standing.ANOTHERS, Standing.UNMARKED):
         return retained(claim.wanted.database, "this alias did not make it")
     steps = plot.removal()
     if steps:

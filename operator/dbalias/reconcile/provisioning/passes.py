@@ -116,6 +116,9 @@ class Round:
         except ClusterError as error:
             logger.warning("left for later: %s", error)
             self.failed = True
+        except Exception as error:
+            logger.exception("the work on an alias ended with %s", type(error).__name__)
+            self.failed = True
 
     async def _release(self, alias: DatabaseAlias) -> None:
         """Provision an alias no more: its database and its Secrets stay as they are."""

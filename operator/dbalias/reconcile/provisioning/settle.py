@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from dbalias.api.conditions import Reason, timestamp
 from dbalias.api.meta import JSON
+from dbalias.api.server import ServerEngine
 from dbalias.reconcile.ports import AlreadyExistsError
 from dbalias.reconcile.provisioning.claims import Claim
 from dbalias.reconcile.provisioning.decide import Move, find_trouble, passwords_of
@@ -84,7 +85,7 @@ def _provision(work: Work, claim: Claim, plot: Plot, moves: Sequence[Move]) -> d
     shown = {
         "server": str(work.key),
         "database": wanted.database,
-        "owner": wanted.owner,
+        "owner": wanted.owner if work.server.engine is ServerEngine.POSTGRESQL else None,
         "login": main.issued.login,
         "readOnlyLogin": moves[1].issued.login if len(moves) > 1 else None,
         "incarnation": plot.incarnation,
