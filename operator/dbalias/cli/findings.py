@@ -12,11 +12,13 @@ from dbalias.api.meta import DEFAULT_ALIAS, JSON, Kind
 from dbalias.api.parse import parse_object
 from dbalias.api.problems import Problem
 from dbalias.api.project import DjangoProject, MigrateMode
+from dbalias.api.provision import ServerRef
 from dbalias.cli.manifests import Place
 from dbalias.cli.offline import Declarations, Scene, references_of
 from dbalias.django.artefact import check_size
 from dbalias.django.commands import command_problems
 from dbalias.django.entries import EntryKind
+from dbalias.django.lineage import object_of
 from dbalias.django.sources import SourceKind
 from dbalias.migrations.order import cycle_problems
 from dbalias.migrations.wanted import Wanted
@@ -46,6 +48,7 @@ def find_everything(declarations: Declarations) -> list[Finding]:
     found = [*_single(declarations), *_duplicates(declarations)]
     for scene in declarations.scenes:
         found += _project_missing(scene) if scene.snapshot.project is None else _together(scene)
+    found += _claimed_twice(declarations)
     order = {one.path: index for index, one in reversed([*enumerate(declarations.ours)])}
     unique = list(dict.fromkeys(found))
     return sorted(unique, key=lambda one: (order.get(one.place.path, -1), one.place.line))
@@ -88,6 +91,22 @@ def _together(scene: Scene) -> Iterator[Finding]:
     for alias in scene.snapshot.aliases:
         yield from _missing_server(scene, alias)
         yield from _missing_sources(scene, alias)
+
+
+def _claimed_twice(declarations: Declarations) -> Iterator[Finding]:
+    """Yield a problem for each alias that asks for a database which another makes."""
+    holders: dict[tuple[ServerRef, str], str] = {}
+    for scene in declarations.scenes:
+        for alias in scene.snapshot.aliases:
+            if alias.provision is None or alias.server is None or alias.name is None:
+                continue
+            name = object_of(alias)
+            holder = holders.setdefault((alias.server, alias.name), f"{name} of {scene.key}")
+            if holder != f"{name} of {scene.key}":
+                message = f"{holder} asks for the database {alias.name} as well"
+                remedy = "Name another: one alias makes it, others inherit from that one"
+                problem = Problem(name, "spec.name", message, remedy, Reason.DATABASE_CLAIMED)
+                yield Finding(scene.manifests[name].place("spec.name"), problem)
 
 
 def _mended(scene: Scene) -> Snapshot:

@@ -71,7 +71,7 @@ def build_desired(snapshot: Snapshot) -> Desired:
     project = snapshot.project
     assert isinstance(project, DjangoProject)
     published = published_document(snapshot.config_map)
-    hindered = {**snapshot.hindered, **unbound(snapshot.aliases, snapshot.sources)}
+    hindered = {**unbound(snapshot.aliases, snapshot.sources), **snapshot.hindered}
     resolution = resolve(project, snapshot.aliases, snapshot.sources, hindered=hindered)
     resolution = _with_broken(resolution, snapshot)
     owners = resolution.owners.values()

@@ -17,8 +17,10 @@ from dbalias.api.problems import Problem
 from dbalias.api.provision import ServerRef
 from dbalias.api.server import DatabaseServer, ServerEngine
 from dbalias.django.engines import Family, family_of
-from dbalias.django.lineage import elect_owners, object_of
+from dbalias.django.faults import problem
+from dbalias.django.lineage import elect_owners
 from dbalias.django.resolve import declared_family
+from dbalias.reconcile.provisioning.claims import find_misfit
 from dbalias.servers.bindings import binding_name
 from dbalias.servers.names import database_name
 
@@ -67,17 +69,17 @@ def _fault(
     state = servers.get(alias.server) or not_found(alias.server)
     if isinstance(state, Unusable):
         return hindrance(alias, "spec.serverRef", state.reason, state.message)
-    engine, there = declared_family(alias, owners), family_of(state.engine)
-    if engine in (there, Family.OTHER):
-        return None
-    message = f"the engine is for {engine.value}, {server_name(alias.server)} is {there.value}"
-    remedy = "Set spec.engine to one of its family, or name another server"
-    return Problem(object_of(alias), "spec.engine", message, remedy)
+    inherited, there = declared_family(alias, owners), family_of(state.engine)
+    misfit = find_misfit(alias, state)
+    if misfit or inherited in (there, Family.OTHER):
+        return misfit
+    message = f"the engine it has from there is for {inherited.value}, the server {there.value}"
+    return problem(alias, "spec.inheritFrom", message, "Name another server, or another alias")
 
 
 def hindrance(alias: DatabaseAlias, field: str, reason: Reason, message: str) -> Problem:
     """Return the problem of an alias that has no place, or no login there, for now."""
-    return Problem(object_of(alias), field, message, "What is published stays meanwhile", reason)
+    return problem(alias, field, message, "What is published stays meanwhile", reason)
 
 
 def is_made(credentials: Credentials, alias: DatabaseAlias) -> bool:

@@ -74,6 +74,23 @@ def test_server_that_admits_other_namespaces_is_a_problem(dbalias: Run, files: s
     assert (severity, "does not admit namespace stage" in message) == ("error", True)
 
 
+def test_database_that_two_aliases_ask_for_is_a_problem(dbalias: Run) -> None:
+    """Only one can make it; the cluster would refuse the other."""
+    one = DEFAULT + "  name: shop\n"
+    two = one.replace("metadata: {name: default}", "metadata: {name: users}")
+    assert dbalias("check", "-n", "prod", dbalias.write(PROJECT, SERVER, one, two)) == 1
+    [(_, severity, message)] = dbalias.places()
+    assert severity == "error"
+    assert "DatabaseAlias/default of prod/shop asks for the database shop as well" in message
+
+
+def test_field_of_another_engine_than_the_servers_is_a_problem(dbalias: Run) -> None:
+    """The schema cannot see it, the files together can."""
+    charset = DEFAULT.replace("provision: {}", "provision: {database: {charset: utf8mb4}}")
+    assert dbalias("check", "-n", "prod", dbalias.write(PROJECT, SERVER, charset)) == 1
+    assert "charset means nothing to postgresql" in dbalias.out
+
+
 def test_problems_of_a_server_are_told_once(dbalias: Run) -> None:
     """At the server, not at everybody who names it."""
     broken = SERVER.replace("engine: postgresql", "engine: postgres")

@@ -64,7 +64,25 @@ def test_engine_of_another_family_than_the_servers_is_refused() -> None:
     """Only an edit cures it."""
     scene = a_shop(server(), engine="mysql").settle()
     assert scene.condition(Kind.ALIAS, DEFAULT)["reason"] == "InvalidConfiguration"
-    assert "the engine is for mysql" in scene.condition(Kind.ALIAS, DEFAULT)["message"]
+    assert "spec.engine: mysql is no engine" in scene.condition(Kind.ALIAS, DEFAULT)["message"]
+
+
+def test_server_of_another_family_than_the_inherited_engine_is_refused() -> None:
+    """A replica of MySQL is no PostgreSQL."""
+    heir = served("reports", inheritFrom="default", role="Replica")
+    parent = alias("default", engine="mysql")
+    scene = Scene().put(project(), parent, secret(), heir, server()).settle()
+    one = scene.condition(Kind.ALIAS, "shop-reports")
+    assert (one["status"], one["reason"]) == ("False", "InvalidConfiguration")
+    assert "the engine it has from there is for mysql" in one["message"]
+
+
+def test_field_of_another_engine_than_the_servers_is_refused() -> None:
+    """Which engine it has, only the server tells."""
+    wanted = made("default", provision={"database": {"charset": "utf8mb4"}})
+    scene = Scene().put(project(), server(), wanted).settle()
+    message = scene.condition(Kind.ALIAS, DEFAULT)["message"]
+    assert "spec.provision.database.charset: charset means nothing to postgresql" in message
 
 
 def test_heir_leaves_nothing_of_its_parents_place_on_a_server() -> None:

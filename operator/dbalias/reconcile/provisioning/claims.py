@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from dbalias.api.alias import DatabaseAlias, TLSMode
-from dbalias.api.conditions import Reason
 from dbalias.api.meta import Key
-from dbalias.api.provision import Provision
-from dbalias.api.server import DatabaseServer, ServerEngine
+from dbalias.api.problems import Problem
+from dbalias.api.provision import DatabaseSpec, Provision
+from dbalias.api.server import DatabaseServer
 from dbalias.django.engines import Family, family_of
-from dbalias.reconcile.provisioning.snapshot import Trouble
+from dbalias.django.faults import problem
 from dbalias.servers.marks import Mark
 from dbalias.servers.names import database_name, role_names
 from dbalias.servers.wanted import Wanted
@@ -60,21 +60,21 @@ def build_claim(alias: DatabaseAlias, server: DatabaseServer, installation: str)
     return Claim(alias, alias.provision, wanted)
 
 
-def find_misfit(claim: Claim, server: DatabaseServer) -> Trouble | None:
+def find_misfit(alias: DatabaseAlias, server: DatabaseServer) -> Problem | None:
     """Return what an alias asks of its server that no server of this engine has."""
-    alias, spec = claim.alias, claim.provision.database
     family = family_of(server.engine.value)
     if alias.engine is not None and family_of(alias.engine) not in (family, Family.OTHER):
-        return _misfit(
-            f"spec.engine is {alias.engine} and the server is {server.engine}",
-            "Leave spec.engine out, or set one of the server's family",
+        return problem(
+            alias,
+            "spec.engine",
+            f"{alias.engine} is no engine for a server of {server.engine}",
+            "Leave it out, or set one of the server's family",
         )
-    is_postgresql = server.engine is ServerEngine.POSTGRESQL
-    for name in _MYSQL_ALONE if is_postgresql else _POSTGRESQL_ALONE:
+    spec = alias.provision.database if alias.provision else DatabaseSpec()
+    for name in _MYSQL_ALONE if family is Family.POSTGRESQL else _POSTGRESQL_ALONE:
         if getattr(spec, name):
-            return _misfit(
-                f"spec.provision.database.{name} means nothing to {server.engine}", "Remove it"
-            )
+            field = f"spec.provision.database.{name}"
+            return problem(alias, field, f"{name} means nothing to {server.engine}", "Remove it")
     return None
 
 
@@ -106,7 +106,3 @@ def _age(claim: Claim) -> tuple[datetime, Key]:
 def _demands_tls(server: DatabaseServer) -> bool:
     tls = server.tls
     return tls is not None and (tls.mode in _DEMANDING or (tls.mode is None and bool(tls.ca)))
-
-
-def _misfit(message: str, remedy: str) -> Trouble:
-    return Trouble(Reason.INVALID_CONFIGURATION, f"{message}. {remedy}")

@@ -72,4 +72,5 @@ def _trouble(snapshot: Snapshot, server: DatabaseServer, claim: Claim) -> Troubl
     refusal = find_refusal(server, namespace, snapshot.labels.get(namespace))
     if refusal is not None:
         return Trouble(Reason.NAMESPACE_NOT_ALLOWED, refusal)
-    return None if claim.alias.metadata.deleting else find_misfit(claim, server)
+    misfit = None if claim.alias.metadata.deleting else find_misfit(claim.alias, server)
+    return Trouble(misfit.reason, str(misfit)) if misfit else None
