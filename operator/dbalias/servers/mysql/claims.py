@@ -8,7 +8,7 @@ the same ones for different databases.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dbalias.servers.marks import Mark
@@ -18,6 +18,11 @@ from dbalias.servers.plot import Session, Step
 DATABASE = "dbalias"
 _CREATING, _CREATED = "creating", "created"
 _TABLES = {"claims", "logins"}
+_DATABASES = (
+    "SELECT `database`, installation, namespace, name, adopted, state, incarnation "
+    "FROM dbalias.claims"
+)
+_LOGINS = "SELECT login, installation, namespace, name, adopted FROM dbalias.logins"
 _MAKE = (
     "CREATE DATABASE IF NOT EXISTS dbalias CHARACTER SET utf8mb4",
     "CREATE TABLE IF NOT EXISTS dbalias.claims (`database` VARCHAR(64) PRIMARY KEY, "
@@ -122,13 +127,22 @@ def read_claims(session: Session, *, make: bool) -> Claims:
             return Claims()
         for statement in _MAKE:
             session.run(Step("make the claims tables", (statement,)))
-    databases = session.fetch(
-        "SELECT `database`, installation, namespace, name, adopted, state, incarnation "
-        "FROM dbalias.claims"
+    return _claims(session.fetch(_DATABASES), session.fetch(_LOGINS))
+
+
+def read_claims_on(session: Session, database: str, mark: Mark, logins: Sequence[str]) -> Claims:
+    """Read the claims on a database and on logins, and on other logins of the mark's alias."""
+    owner = (mark.installation, mark.namespace, mark.name)
+    return _claims(
+        session.fetch(_DATABASES + " WHERE `database` = %s", (database,)),
+        session.fetch(
+            _LOGINS + " WHERE login IN %s OR (installation = %s AND namespace = %s AND name = %s)",
+            (tuple(logins), *owner),
+        ),
     )
-    logins = session.fetch(
-        "SELECT login, installation, namespace, name, adopted FROM dbalias.logins"
-    )
+
+
+def _claims(databases: Iterable[Sequence[object]], logins: Iterable[Sequence[object]]) -> Claims:
     return Claims(
         {
             str(name): Claim(str(name), _mark(owner), str(incarnation), state == _CREATED)

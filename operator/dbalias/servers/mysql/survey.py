@@ -7,13 +7,13 @@ The administrator needs SELECT on ``mysql.db`` and on four columns of ``mysql.us
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from dbalias.servers.marks import Mark
-from dbalias.servers.mysql.claims import Claims, LoginClaim, read_claims
+from dbalias.servers.mysql.claims import Claims, LoginClaim, read_claims, read_claims_on
 from dbalias.servers.mysql.flavour import Flavour, read_flavour
-from dbalias.servers.mysql.found import Found
+from dbalias.servers.mysql.found import Found, Schema
 from dbalias.servers.mysql.limits import obstacle
 from dbalias.servers.mysql.look import (
     read_connections,
@@ -35,29 +35,38 @@ class MySQLEngine:
 
     def survey(self, session: Session, wanted: Sequence[Wanted]) -> Survey:
         """Look up everything wanted; the claims tables are made where they are first needed."""
-        flavour, seed = _read_server(session)
         claims = read_claims(session, make=bool(wanted))
-        # One impossible name in the list would fail the look at all the others.
-        possible = (one.database for one in wanted if not obstacle(one, flavour))
-        names = {_NOBODY, *claims.databases, *possible}
-        schemas = read_schemas(session, claims, tuple(sorted(names)), flavour)
-        logins = _Logins(session, claims, wanted)
-        plots: dict[str, Plot] = {}
-        for one in wanted:
-            database = one.database
-            found = Found(seed, schemas.get(database), claims.databases.get(database))
-            plots[database] = MySQLPlot(flavour, one, logins.complete(found, one))
+        flavour, plots, schemas = _look(session, claims, wanted)
         marked = (Marked(name, claim.mark) for name, claim in claims.databases.items())
         existing = tuple(one for one in marked if one.database in schemas)
         return Survey(flavour.version, plots, existing)
 
     def look_up(self, session: Session, wanted: Wanted) -> Plot:
-        """Look up one database."""
-        return self.survey(session, [wanted]).plots[wanted.database]
+        """Look up one database, of all claims those alone that concern it."""
+        claims = read_claims_on(session, wanted.database, wanted.mark, wanted_logins(wanted))
+        _, plots, _ = _look(session, claims, [wanted])
+        return plots[wanted.database]
 
     def look_inside(self, session: Session, plot: Plot) -> Plot:
         """Return the plot: a survey has seen everything here."""
         return plot
+
+
+def _look(
+    session: Session, claims: Claims, wanted: Sequence[Wanted]
+) -> tuple[Flavour, dict[str, Plot], Mapping[str, Schema]]:
+    flavour, seed = _read_server(session)
+    # One impossible name in the list would fail the look at all the others.
+    possible = (one.database for one in wanted if not obstacle(one, flavour))
+    names = {_NOBODY, *claims.databases, *possible}
+    schemas = read_schemas(session, claims, tuple(sorted(names)), flavour)
+    logins = _Logins(session, claims, wanted)
+    plots: dict[str, Plot] = {}
+    for one in wanted:
+        database = one.database
+        found = Found(seed, schemas.get(database), claims.databases.get(database))
+        plots[database] = MySQLPlot(flavour, one, logins.complete(found, one))
+    return flavour, plots, schemas
 
 
 class _Logins:

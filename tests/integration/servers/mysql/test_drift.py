@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dbalias.servers.plot import Standing
@@ -88,3 +90,23 @@ def test_a_survey_takes_as_many_statements_for_one_as_for_many(site: Site, count
     session = Counting(site.session(), [])
     ENGINE.survey(session, [a_wanted() for _ in range(count)])
     assert len([text for text in session.texts if text.startswith("SELECT")]) == 8
+
+
+def test_a_look_at_one_sees_what_a_survey_sees(site: Site) -> None:
+    """Absent, claimed, there with its logins, another's, made by hand."""
+    absent, claimed, there = a_wanted(), a_wanted(), site.provide(a_wanted(readers=True))
+    site.carry_out(site.steps(claimed)[:1])
+    anothers = replace(there, mark=replace(there.mark, installation="there/dbalias"))
+    by_hand = a_wanted()
+    site.sql(f"CREATE DATABASE `{by_hand.database}`")
+    for wanted in (absent, claimed, there, anothers, by_hand):
+        one, other = site.look(wanted), ENGINE.look_up(site.session(), wanted)
+        assert (one.standing, one.holder, one.logins) == (
+            other.standing,
+            other.holder,
+            other.logins,
+        )
+        assert one.incarnation == other.incarnation
+        assert one.differences(issued(wanted)) == other.differences(issued(wanted))
+        assert one.removal() == other.removal()
+    site.sql(f"DROP DATABASE `{by_hand.database}`")
