@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 
 import pytest
@@ -128,6 +130,33 @@ async def test_a_call_that_is_cancelled_ends_its_session(server: DatabaseServer)
         with pytest.raises(asyncio.CancelledError):
             await call
         assert time.monotonic() - began < 1
+
+
+LEAVING = """
+import asyncio, sys
+sys.path[:0] = {path!r}
+from integration.isolation.scenery import Asking
+from dbalias.api.secrets import SecretBytes
+from dbalias.api.server import ServerEngine
+from dbalias.servers.address import Address
+from dbalias.servers.endpoint import Endpoint
+from dbalias.servers.sessions.timeouts import Timeouts
+
+async def leave():
+    address = Address(ServerEngine({engine!r}), "127.0.0.1", {port}, "me", SecretBytes(b"x"))
+    endpoint = Endpoint(address, Asking(), timeouts=Timeouts(connect=600))
+    calls = [asyncio.create_task(endpoint.survey([])) for _ in range(3)]
+    await asyncio.sleep(0.3)
+
+asyncio.run(leave())
+"""
+
+
+def test_a_process_that_waits_for_a_server_can_end(server: DatabaseServer) -> None:
+    """No thread of it is joined, so that a shutdown takes no timeout of anybody's."""
+    with silent_listener() as port:
+        program = LEAVING.format(path=sys.path, engine=server.engine, port=port)
+        subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
 async def test_closing_an_endpoint_ends_what_is_at_work(server: DatabaseServer) -> None:
