@@ -112,5 +112,9 @@ def start(work: Callable[[], T], ended: Callable[[], None] = lambda: None) -> as
         with contextlib.suppress(RuntimeError):  # The event loop is closed: the process ends.
             loop.call_soon_threadsafe(settle, result, error)
 
-    threading.Thread(target=body, name="dbalias-server", daemon=True).start()
+    try:
+        threading.Thread(target=body, name="dbalias-server", daemon=True).start()
+    except RuntimeError:  # The container may have no more threads.
+        ended()
+        raise
     return future

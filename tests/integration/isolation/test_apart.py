@@ -28,7 +28,7 @@ from integration.isolation.scenery import (
 from localkube.databases import DatabaseServer
 
 CALLS = 40
-LAG = 0.4
+LAG = 0.8
 """Seconds that the event loop or a healthy server's call may take on a machine that is busy."""
 
 Trouble: TypeAlias = Callable[[Secure], contextlib.AbstractContextManager[Address]]

@@ -111,13 +111,14 @@ async def test_statements_of_one_step_are_done_together_or_not_at_all(
 async def test_a_statement_without_end_is_ended_on_both_sides(server: DatabaseServer) -> None:
     """The call ends in time, and the server does not go on with it for ever."""
     assert until_none_is_left(server, 5)
-    address = address_of(server)
-    async with an_endpoint(address, SLEEP[server.engine], timeouts=QUICK) as endpoint:
+    timeouts = Timeouts(statement=1.0, long=3.0)
+    async with an_endpoint(address_of(server), SLEEP[server.engine], timeouts=timeouts) as endpoint:
         began = time.monotonic()
         with pytest.raises(ServerFaultError) as caught:
             await answer(endpoint)
     assert caught.value.fault is Fault.TIMED_OUT
     assert time.monotonic() - began < 3
+    assert until_none_is_left(server, 10)
 
 
 async def test_a_call_that_is_cancelled_ends_its_session(server: DatabaseServer) -> None:

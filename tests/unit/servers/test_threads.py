@@ -102,6 +102,21 @@ async def test_a_thread_that_cannot_be_cut_is_left_behind() -> None:
     assert ended == ["ended"]
 
 
+async def test_a_thread_that_cannot_be_started_gives_its_place_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A container may have no more of them for a while."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    ended: list[str] = []
+    with pytest.raises(RuntimeError):
+        await in_thread(lambda: None, Watch(), ended=lambda: ended.append("ended"))
+    assert ended == ["ended"]
+
+
 async def test_cancelling_cuts_the_call() -> None:
     """The operator ends within seconds, whatever its servers do."""
     watch = Watch()

@@ -29,8 +29,10 @@ SELECT pg_catalog.set_config(name, setting, false) FROM (VALUES
   ('idle_in_transaction_session_timeout', %s),
   ('client_connection_check_interval', '2s')
 ) AS wanted (name, setting)
-WHERE pg_catalog.current_setting(name, true) IS NOT NULL"""
-"""The last one is known since PostgreSQL 14: a statement that was cut ends on the server too."""
+WHERE pg_catalog.current_setting(name, true) IS NOT NULL
+  AND (name <> 'client_connection_check_interval' OR pg_catalog.version() LIKE '%%linux%%')"""
+"""The last one is known since PostgreSQL 14, and not everywhere: a statement that was cut ends on
+the server too."""
 
 
 class PostgreSQLSession:
