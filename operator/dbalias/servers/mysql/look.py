@@ -16,16 +16,21 @@ from dbalias.servers.plot import Session
 
 Names = tuple[str, ...]
 
+_SCHEMAS = (
+    "SELECT SCHEMA_NAME, DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME "
+    "FROM information_schema.SCHEMATA WHERE "
+)
+
 
 def read_schemas(
     session: Session, claims: Claims, names: Names, flavour: Flavour
 ) -> dict[str, Schema]:
     """Return those of the databases that exist."""
-    rows = session.fetch(
-        "SELECT SCHEMA_NAME, DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME "
-        "FROM information_schema.SCHEMATA WHERE SCHEMA_NAME IN %s",
-        (names,),
-    )
+    # MariaDB opens the folder of every database for a list, and for one name that one alone.
+    if len(names) == 1:
+        rows = session.fetch(_SCHEMAS + "SCHEMA_NAME = %s", names)
+    else:
+        rows = session.fetch(_SCHEMAS + "SCHEMA_NAME IN %s", (names,))
     found = {
         str(name).lower() if flavour.lowers_names else str(name): (str(charset), str(collation))
         for name, charset, collation in rows

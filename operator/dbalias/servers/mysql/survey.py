@@ -27,7 +27,7 @@ from dbalias.servers.plot import Marked, Plot, Session, Survey
 from dbalias.servers.wanted import Wanted
 
 _NOBODY = ""
-"""Among the names that are looked up, as SQL has no empty list; nothing is called so."""
+"""Looked up where no name is, as SQL has no empty list; nothing is called so."""
 
 
 class MySQLEngine:
@@ -58,8 +58,8 @@ def _look(
     flavour, seed = _read_server(session)
     # One impossible name in the list would fail the look at all the others.
     possible = (one.database for one in wanted if not obstacle(one, flavour))
-    names = {_NOBODY, *claims.databases, *possible}
-    schemas = read_schemas(session, claims, tuple(sorted(names)), flavour)
+    names = tuple(sorted({*claims.databases, *possible})) or (_NOBODY,)
+    schemas = read_schemas(session, claims, names, flavour)
     logins = _Logins(session, claims, wanted)
     plots: dict[str, Plot] = {}
     for one in wanted:
@@ -77,8 +77,8 @@ class _Logins:
         self._by_owner: dict[Mark, list[LoginClaim]] = defaultdict(list)
         for claim in claims.logins.values():
             self._by_owner[_owner(claim.mark)].append(claim)
-        logins = {_NOBODY, *(login for one in wanted for login in self._names(one))}
-        names = tuple(sorted(logins))
+        logins = {login for one in wanted for login in self._names(one)}
+        names = tuple(sorted(logins)) or (_NOBODY,)
         self._users = read_users(session, names)
         self._privileges = read_privileges(session, names)
         self._connections = read_connections(session, names)
