@@ -39,6 +39,7 @@ from dbalias.reconcile.snapshot import Memory
 from integration.operator.objects import alias, project, secret
 from unit.reconcile.fake import FakeCluster
 from unit.reconcile.scene import BEGINNING, SPACE, Scene
+from unit.reconcile.serving import a_binding, made, server, told
 
 MARK = "s3cr3tM4rk"
 NASTY = st.lists(
@@ -102,6 +103,11 @@ def tls(**spec: JSON) -> JSON:
     return users(tls=spec)
 
 
+def made_users(binding: JSON) -> list[JSON]:
+    """Return the alias ``users`` as one that was made, with its server and its binding."""
+    return [server(), told(made("users")), binding]
+
+
 CLIENT = {"mode": "require", "clientCertificateRef": {"name": "certificate"}}
 CA = {"mode": "verify-full", "caRef": {"secretKeyRef": {"name": "ca", "key": "ca.pem"}}}
 DDL = {"connection": {"credentials": {"secretRef": {"name": "ddl"}, "preset": "BasicAuth"}}}
@@ -141,6 +147,13 @@ PLACES: dict[str, Place] = {
     "a binding's type": lambda v: [
         users("ServiceBinding"),
         secret("own", type=v, username="u", password=v, host="h", database="n"),
+    ],
+    "a login that was made": lambda v: made_users(a_binding("users", password=v)),
+    "a login that was edited": lambda v: made_users(
+        a_binding("users") | {"data": stored("own", {"username": v, "password": v})["data"]}
+    ),
+    "an administrator's password": lambda v: [
+        *made_users(a_binding("users")), secret("main-admin", password=v)
     ],
 }  # fmt: skip
 

@@ -23,7 +23,7 @@ from dbalias.servers.bindings import Issued, Place, binding_name, build_binding
 from dbalias.servers.marks import Mark
 from integration.operator.objects import secret
 from unit.reconcile.fake import FakeCluster
-from unit.reconcile.scene import SPACE, Scene
+from unit.reconcile.scene import BEGINNING, SPACE, Scene
 
 SERVER = {"name": "main"}
 
@@ -56,8 +56,8 @@ def made(name: str, /, *, server: Mapping[str, str] = SERVER, **spec: Any) -> JS
     return served(name, server=server, **({"provision": {}} | spec))
 
 
-def issue(scene: Scene, name: str, *, login: str = "a", password: str = "one") -> None:
-    """Write the binding Secret of ``shop-<name>`` as the server pass does."""
+def a_binding(name: str, *, login: str = "a", password: str = "one") -> JSON:
+    """Return the binding Secret of ``shop-<name>`` as the server pass writes it."""
     object = f"shop-{name}"
     place = Place(ServerEngine.POSTGRESQL, "main.db.svc", f"{SPACE}_{object}")
     issued = Issued(f"{SPACE}_{object}_{login}", SecretBytes(password.encode()), None, salt="salt")
@@ -65,7 +65,33 @@ def issue(scene: Scene, name: str, *, login: str = "a", password: str = "one") -
     texts = {key: value.reveal().decode() for key, value in binding.data.items()}
     body = secret(binding_name(object), **texts) | {"type": binding.type}
     body["metadata"] |= {"labels": dict(binding.labels), "annotations": dict(binding.annotations)}
-    scene.put(body)
+    return body
+
+
+def issue(scene: Scene, name: str, *, login: str = "a", password: str = "one") -> None:
+    """Write the binding Secret of ``shop-<name>``."""
+    scene.put(a_binding(name, login=login, password=password))
+
+
+def told(
+    body: JSON,
+    reason: Reason = Reason.PROVISIONED,
+    *,
+    message: str = "",
+    incarnation: str | None = "1",
+) -> JSON:
+    """Return an alias with what the server pass says of it."""
+    well = reason in (Reason.PROVISIONED, Reason.ROTATION_PENDING)
+    value = ConditionValue(
+        Condition.PROVISIONED, Status.TRUE if well else Status.FALSE, reason, message
+    )
+    generation = body["metadata"].get("generation", 1)
+    conditions = render_conditions([value], previous=(), generation=generation, now=BEGINNING)
+    status: dict[str, JSON] = {"conditions": conditions}
+    if incarnation:
+        status["provision"] = {"incarnation": incarnation}
+        status["binding"] = {"name": binding_name(body["metadata"]["name"])}
+    return {**body, "status": status}
 
 
 def tell(
@@ -76,25 +102,11 @@ def tell(
     message: str = "",
     incarnation: str | None = "1",
 ) -> None:
-    """Write the server pass' part of a status."""
+    """Write the server pass' part of the status of ``shop-<name>``."""
     body = scene.get("DatabaseAlias", f"shop-{name}")
-    well = reason in (Reason.PROVISIONED, Reason.ROTATION_PENDING)
-    value = ConditionValue(
-        Condition.PROVISIONED, Status.TRUE if well else Status.FALSE, reason, message
-    )
-    conditions = render_conditions(
-        [value], previous=(), generation=body["metadata"]["generation"], now=scene.now
-    )
-    part: dict[str, JSON] = {"conditions": conditions}
-    if incarnation:
-        part["provision"] = {"incarnation": incarnation}
-        part["binding"] = {"name": binding_name(f"shop-{name}")}
-    metadata = {"name": f"shop-{name}", "namespace": SPACE}
-    metadata["resourceVersion"] = body["metadata"]["resourceVersion"]
-    applied = {"metadata": metadata, "status": part}
-    asyncio.run(
-        scene.cluster.apply_status(Resource.ALIASES, SPACE, applied, manager=SERVERS_FIELD_MANAGER)
-    )
+    part = told(body, reason, message=message, incarnation=incarnation)
+    apply = scene.cluster.apply_status
+    asyncio.run(apply(Resource.ALIASES, SPACE, part, manager=SERVERS_FIELD_MANAGER))
 
 
 @dataclass(slots=True)
