@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -68,6 +69,21 @@ def refuses_the_login(secure: Secure) -> Iterator[Address]:
     yield address_of(secure.server, password=SecretBytes(b"of yesterday"))
 
 
+@contextlib.contextmanager
+def takes_long_to_resolve(secure: Secure) -> Iterator[Address]:
+    """A server whose name a broken DNS answers late: nothing can end the system's own call."""
+    resolve = socket.getaddrinfo
+
+    def late(host: str, *arguments: Any, **options: Any) -> Any:
+        if host == "late.invalid":
+            time.sleep(2.5)
+        return resolve(host, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", late)
+        yield address_of(secure.server, host="late.invalid")
+
+
 @contextlib.asynccontextmanager
 async def lag() -> AsyncIterator[list[float]]:
     """Measure how long the event loop was kept from its work, at most."""
@@ -88,7 +104,14 @@ async def lag() -> AsyncIterator[list[float]]:
 
 @pytest.mark.parametrize(
     "trouble",
-    [never_answers, drops_packets, is_frozen, has_a_wrong_certificate, refuses_the_login],
+    [
+        never_answers,
+        drops_packets,
+        is_frozen,
+        has_a_wrong_certificate,
+        refuses_the_login,
+        takes_long_to_resolve,
+    ],
     ids=lambda one: one.__name__,
 )
 async def test_a_server_that_fails_delays_its_own_calls_alone(
