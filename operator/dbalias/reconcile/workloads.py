@@ -49,7 +49,8 @@ def plan_rollout(
     if refused:
         said = _rolled(Status.FALSE, Reason.WRITE_REFUSED, "; ".join(refused))
         return Rollout(tuple(restarts), said)
-    return Rollout(tuple(restarts), _condition(restarts, rolling, missing), bool(rolling))
+    busy = bool(restarts or rolling)
+    return Rollout(tuple(restarts), _condition(restarts, rolling, missing), rolling=busy)
 
 
 def _condition(

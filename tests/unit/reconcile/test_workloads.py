@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from dbalias.api.meta import JSON, Kind
+from dbalias.reconcile.actions import RestartWorkload
+from dbalias.reconcile.plan import LOOK_AGAIN
 from integration.operator.objects import alias, project, secret
 from unit.reconcile.scene import Scene
 from unit.reconcile.test_running import deployment, stamps
@@ -79,3 +81,13 @@ def test_credentials_restart_workloads_at_once(code: int) -> None:
     scene.put(secret(password="another-one")).wait(6).settle()
     assert stamps(scene)[CREDENTIALS] != before[CREDENTIALS]
     assert stamps(scene)[REVISION] == before[REVISION]
+
+
+def test_roll_out_is_looked_at_again_soon_after_it_was_begun() -> None:
+    """Nothing tells of Deployments; a rotation waits until this one has rolled out."""
+    scene = Scene().put(project(workloads=WEB), alias("default"), secret(), deployment("web"))
+    scene.settle().wait(6).settle()
+    scene.put(secret(password="another")).wait(6)
+    plan = scene.plan()
+    assert [type(one) for one in plan.late] == [RestartWorkload]
+    assert plan.wake_at == scene.now + LOOK_AGAIN
