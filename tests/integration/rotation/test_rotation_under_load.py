@@ -63,10 +63,6 @@ class Load:
             wait_until(probe, seconds=90)
         except AssertionError as error:
             told = {one: self.status(one) for one in ALIASES}
-            pods = self.node.space.bench.kubectl(
-                "get", "pods,deploy,djp", "-o", "yaml", "-n", self.node.space.name
-            )
-            Path("/tmp/house/six/e_pods.yaml").write_text(pods)
             raise AssertionError(f"no other logins than {before}: {told}") from error
 
     def wait_for_workloads(self) -> None:
