@@ -16,7 +16,7 @@ _NOT_MANAGED = ConditionValue(
     Condition.PROVISIONED,
     Status.TRUE,
     Reason.NOT_MANAGED,
-    "spec.provision is not set: the database is made elsewhere",
+    "spec.provision is not set: nothing is made",
 )
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dbalias.api.meta import Kind
 from dbalias.cli.main import main
 
 VALUES = st.recursive(
@@ -28,6 +29,11 @@ FIELDS = (
     "rules",
     "waitFor",
     "empty",
+    "serverRef",
+    "provision",
+    "host",
+    "adminCredentials",
+    "allowedNamespaces",
 )
 SPECS = VALUES | st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=4).map(
     lambda spec: {"projectRef": {"name": "shop"}, **spec}
@@ -44,9 +50,7 @@ METADATA = st.fixed_dictionaries(
 BODIES = st.fixed_dictionaries(
     {
         "apiVersion": st.sampled_from(["dbalias.dev/v1alpha1", "dbalias.dev/v2", "v1"]),
-        "kind": st.sampled_from(
-            ["DjangoProject", "DatabaseAlias", "DatabaseRoutingPolicy", "Secret", "ConfigMap"]
-        ),
+        "kind": st.sampled_from([*Kind, "Secret", "ConfigMap"]),
         "metadata": METADATA,
     },
     optional={"spec": SPECS, "status": VALUES, "data": VALUES, "stringData": VALUES},

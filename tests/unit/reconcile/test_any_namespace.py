@@ -7,9 +7,11 @@ import copy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dbalias.api.conditions import Reason
 from dbalias.api.meta import JSON, Kind
 from integration.operator.objects import alias, everything_to, policy, project, secret
 from unit.reconcile.scene import BEGINNING, RESOURCES, SPACE, Scene
+from unit.reconcile.serving import a_binding, made, served, server, told
 
 ODD: list[JSON] = [None, "", "text", 0, -1, 1.5, True, [], {}, [None], {"a": None}, "2026-13-01"]
 
@@ -44,6 +46,10 @@ ALIASES = st.lists(
             alias(
                 "direct", migrate={"connection": {"credentials": {"secretRef": {"name": "ddl"}}}}
             ),
+            served("reports", inheritFrom="users", role="Replica"),
+            made("users"),
+            told(made("users", provision={"readOnly": True})),
+            told(made("default"), Reason.DATABASE_LOST),
             alias("wrong", engine="nothing.of.the.kind", options={"pool": True}, connMaxAge=3),
         ]
     ),
@@ -59,6 +65,10 @@ OTHERS = st.lists(
             {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "shop-databases"}},
             policy("all", everything_to("default")),
             policy("typo", everything_to("usrs")),
+            server(),
+            server(checkLogins=True, tls={"mode": "require"}),
+            a_binding("users"),
+            a_binding("default", login="b"),
             WEB,
         ]
     ),
@@ -124,7 +134,7 @@ def left_behind(declared: JSON, aliases: list[JSON]) -> list[JSON]:
 
 def spoil(body: JSON, data: st.DataObject) -> None:
     """Put an odd value somewhere into what people can write: ours, annotations, a ConfigMap."""
-    parts = {Kind.ALIAS: "spec", Kind.POLICY: "spec", Kind.PROJECT: "spec", "ConfigMap": "data"}
+    parts = {kind.value: "spec" for kind in Kind} | {"ConfigMap": "data"}
     part = data.draw(st.sampled_from(["annotations", parts.get(body["kind"], "annotations")]))
     target = body["metadata"] if part == "annotations" else body
     inner = target.setdefault(part, {})
