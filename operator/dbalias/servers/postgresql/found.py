@@ -74,6 +74,8 @@ class Database:
     """Roles with a CONNECT of their own."""
     is_held: bool = True
     """The administrator has its owner's rights."""
+    is_open: bool = True
+    """The administrator may connect to it."""
 
     @property
     def proof(self) -> Mark | None:

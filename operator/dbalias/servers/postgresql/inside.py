@@ -15,6 +15,7 @@ from dbalias.servers.postgresql.found import (
     Unread,
     list_schemas,
 )
+from dbalias.servers.postgresql.membership import hold
 
 _FUTURE = ("TABLES", "SEQUENCES", "SCHEMAS")
 
@@ -66,13 +67,20 @@ def _public_changes(found: Found, inside: Inside) -> Iterator[Change]:
 
 
 def _stray_changes(found: Found) -> Iterator[Change]:
-    owner = found.wanted.owner
-    for thing in found.inside.strays if found.inside else ():
-        if thing.is_held:
+    owner, strays = found.wanted.owner, found.inside.strays if found.inside else ()
+    yield from hold(found, [found.roles[name] for name in _own_holders(found)])
+    for thing in strays:
+        if thing.is_held or thing.owner in found.roles:
             says = (
                 f"make {owner} the owner of {thing.kind} {thing.identity} instead of {thing.owner}"
             )
             yield change(says, statements.own_thing(thing, owner))
+
+
+def _own_holders(found: Found) -> list[str]:
+    """Return the alias' own logins that own something: one acted as itself for a while."""
+    owners = {thing.owner for thing in found.inside.strays} if found.inside else set()
+    return sorted(owners & found.roles.keys())
 
 
 def _extension_changes(found: Found, extension: Extension) -> Iterator[Change]:

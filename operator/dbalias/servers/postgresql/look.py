@@ -12,10 +12,12 @@ SELECT n.nspname::text, pg_get_userbyid(n.nspowner)::text FROM pg_namespace n
 WHERE n.nspname <> 'information_schema' AND NOT starts_with(n.nspname::text, 'pg_')"""
 
 _PUBLIC = """\
-SELECT bool_and(has_schema_privilege(r.oid, n.oid, wanted.need)),
+SELECT bool_and(has_schema_privilege(r.oid, n.oid, wanted.need)
+    OR o.rolname = 'pg_database_owner' AND has_schema_privilege(o.oid, n.oid, wanted.need)),
   bool_and(has_schema_privilege('public', n.oid, 'CREATE')),
   bool_and(pg_has_role(n.nspowner, 'USAGE'))
-FROM pg_namespace n, pg_roles r, (VALUES ('USAGE'), ('CREATE')) AS wanted (need)
+FROM pg_namespace n JOIN pg_roles o ON o.oid = n.nspowner, pg_roles r,
+  (VALUES ('USAGE'), ('CREATE')) AS wanted (need)
 WHERE n.nspname = 'public' AND r.rolname::text = %s"""
 
 _EXTENSIONS = """\

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dbalias.servers.postgresql.found import Database, Found
+from dbalias.servers.postgresql.found import Database, Found, Inside
 from dbalias.servers.postgresql.standing import find_unmarked
 
 _LONGEST_NAME = 63
@@ -18,7 +18,9 @@ def find_obstacles(found: Found) -> Iterator[str]:
     yield from _missing_rights(found)
     if found.database is not None:
         yield from _fixed_properties(found, found.database)
-        yield from _things_of_others(found)
+        if found.inside is not None:
+            yield from _fixed_extensions(found, found.inside)
+            yield from _things_of_others(found, found.inside)
     elif found.encoding == "":
         yield f"the server knows no encoding {found.wanted.spec.encoding}: correct it"
 
@@ -77,12 +79,23 @@ def _fixed_properties(found: Found, database: Database) -> Iterator[str]:
         yield _cannot_change(database, "encoding", database.encoding, spec.encoding)
     if spec.locale and _plain(spec.locale) != _plain(database.locale):
         yield _cannot_change(database, "locale", database.locale, spec.locale)
-    for extension in spec.extensions if found.inside else ():
-        installed = found.inside.extensions.get(extension.name) if found.inside else None
-        if installed is not None and not installed.is_updatable:
+
+
+def _fixed_extensions(found: Found, inside: Inside) -> Iterator[str]:
+    for extension in found.wanted.spec.extensions:
+        installed = inside.extensions.get(extension.name)
+        if installed is None:
+            continue
+        if not installed.is_updatable:
             yield (
                 f"the server knows no way from version {installed.version} of extension "
                 f"{extension.name} to {extension.version}: declare a version that it can reach"
+            )
+        is_elsewhere = extension.schema not in (None, installed.schema)
+        if is_elsewhere and not found.admin.is_superuser:
+            yield (
+                f"extension {extension.name} is in schema {installed.schema}, and only a superuser "
+                f"may move it to {extension.schema}: declare where it is, or have it moved"
             )
 
 
@@ -98,10 +111,8 @@ def _plain(locale: str) -> str:
     return locale.lower().replace("-", "")
 
 
-def _things_of_others(found: Found) -> Iterator[str]:
-    if found.inside is None:
-        return
-    if not (found.inside.is_public_open or found.inside.is_public_held):
+def _things_of_others(found: Found, inside: Inside) -> Iterator[str]:
+    if not (inside.is_public_open or inside.is_public_held):
         yield (
             f"{found.wanted.owner} may not create in schema public of database "
             f"{found.wanted.database}, nor may the administrator {found.admin.name} let it: "
@@ -109,7 +120,7 @@ def _things_of_others(found: Found) -> Iterator[str]:
         )
     if not found.adopts:
         return
-    strays = [one for one in found.inside.strays if not one.is_held]
+    strays = [one for one in inside.strays if not one.is_held and one.owner not in found.roles]
     for owner in sorted({one.owner for one in strays}):
         several = [one for one in strays if one.owner == owner]
         first = f"{several[0].kind} {several[0].identity}"

@@ -10,6 +10,7 @@ from dbalias.servers.plot import Step
 from dbalias.servers.postgresql import statements
 from dbalias.servers.postgresql.changes import Change, change, in_one_step
 from dbalias.servers.postgresql.found import Database, Found, Role, list_schemas
+from dbalias.servers.postgresql.membership import grant_to_admin, hold
 from dbalias.servers.postgresql.standing import (
     build_database_mark,
     build_owner_mark,
@@ -80,13 +81,6 @@ def drop_logins(found: Found, roles: list[Role]) -> Iterator[Step]:
         yield Step(f"drop login {name}", (statements.drop_role(name),))
 
 
-def hold(found: Found, roles: list[Role]) -> Iterator[Change]:
-    """Yield how the administrator gets the rights of roles, which he needs to give theirs away."""
-    for role in roles:
-        if not role.is_held:
-            yield _grant_to_admin(found, role.name)
-
-
 def _owner_changes(found: Found) -> Iterator[Change]:
     name, mark, role = found.wanted.owner, build_owner_mark(found), found.owner
     marking = statements.comment_on_role(name, mark)
@@ -97,13 +91,7 @@ def _owner_changes(found: Found) -> Iterator[Change]:
     if role is not None and role.can_login and not mark.adopted:
         yield change(f"take LOGIN from owner role {name}", statements.forbid_login(name))
     if not found.admin.is_superuser and not (role and role.is_held):
-        yield _grant_to_admin(found, name)
-
-
-def _grant_to_admin(found: Found, role: str) -> Change:
-    admin = found.admin
-    text = statements.grant_role(role, admin.name, with_options=admin.has_membership_options)
-    return change(f"make the administrator {admin.name} a member of {role}", text)
+        yield grant_to_admin(found, name)
 
 
 def _database_changes(found: Found, database: Database) -> Iterator[Change]:

@@ -57,12 +57,14 @@ class PostgresPlot:
 
     @property
     def unseen(self) -> str | None:
-        """The database, where something in it may differ and nobody looked yet."""
-        found = self.found
-        seen = found.inside is not None or not found.needs_inside
-        return (
-            None if found.database is None or seen or not self._may_go_on else found.database.name
-        )
+        """The database, where something in it may differ, nobody looked yet, and we may.
+
+        Where we may not connect, the steps from outside come first, which may let us.
+        """
+        found, database = self.found, self.found.database
+        if database is None or not database.is_open or found.inside is not None:
+            return None
+        return database.name if found.needs_inside and self._may_go_on else None
 
     def obstacle(self) -> str | None:
         """Return what forbids to go on although the standing allows it."""

@@ -8,7 +8,8 @@ from dbalias.servers.plot import Step
 from dbalias.servers.postgresql import statements
 from dbalias.servers.postgresql.changes import in_one_step
 from dbalias.servers.postgresql.found import Found
-from dbalias.servers.postgresql.outside import drop_logins, hold
+from dbalias.servers.postgresql.membership import hold
+from dbalias.servers.postgresql.outside import drop_logins
 from dbalias.servers.postgresql.standing import is_made_by_alias, is_made_database
 
 

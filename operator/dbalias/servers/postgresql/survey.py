@@ -35,7 +35,7 @@ SELECT d.datname::text, d.oid::text, o.rolname::text, m.description, om.descript
   ARRAY(SELECT a.privilege_type FROM aclexplode(acl.entries) a WHERE a.grantee = d.datdba),
   ARRAY(SELECT g.rolname::text FROM aclexplode(acl.entries) a
         JOIN pg_roles g ON g.oid = a.grantee WHERE a.privilege_type = 'CONNECT'),
-  pg_has_role(d.datdba, 'USAGE')
+  pg_has_role(d.datdba, 'USAGE'), d.datallowconn AND has_database_privilege(d.oid, 'CONNECT')
 FROM pg_database d
 JOIN pg_roles o ON o.oid = d.datdba
 LEFT JOIN pg_shdescription m ON m.objoid = d.oid AND m.classoid = 'pg_database'::regclass
@@ -124,7 +124,7 @@ def _read_databases(
 
 def _database(row: tuple[Any, ...]) -> Database:
     name, oid, owner, comment, owner_comment, encoding, locale, limit, *rights = row
-    public, own, connectors, is_held = rights
+    public, own, connectors, is_held, is_open = rights
     return Database(
         name=name,
         oid=oid,
@@ -138,6 +138,7 @@ def _database(row: tuple[Any, ...]) -> Database:
         owner_rights=frozenset(own),
         connectors=frozenset(connectors),
         is_held=is_held,
+        is_open=is_open,
     )
 
 
