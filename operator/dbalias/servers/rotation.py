@@ -7,14 +7,19 @@ next rotation begins. That one waits for the workloads; a repair does not, for t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import TypeAlias
 
+from dbalias.api.ownership import ROTATE_REQUESTED_AT
 from dbalias.api.secrets import SecretBytes
 from dbalias.servers.bindings import Edited, Foreign, Found, Intact, Issued, Missing
 from dbalias.servers.wanted import Pair
+
+_REQUEST_LIMIT = 253
+"""The CRD's bound on ``status.lastHandledRotateRequest``."""
 
 
 class Why(Enum):
@@ -94,7 +99,7 @@ class Logins:
 class Wishes:
     """What is asked for. ``given`` None: passwords are generated; ``interval`` None: no schedule.
 
-    ``request`` is the alias' annotation. ``settled``: nobody who has to be waited for holds
+    ``request``: see ``read_request``. ``settled``: nobody who has to be waited for holds
     another login than the published one; see ``is_settled``.
     """
 
@@ -102,6 +107,12 @@ class Wishes:
     given: SecretBytes | None = None
     interval: timedelta | None = None
     request: str | None = None
+
+
+def read_request(annotations: Mapping[str, str]) -> str | None:
+    """Return the request as the status can hold it: anyone may write a long annotation."""
+    text = annotations.get(ROTATE_REQUESTED_AT)
+    return text[:_REQUEST_LIMIT] if text else None
 
 
 def is_settled(login: str | None, *, settled_login: str | None, has_project: bool) -> bool:

@@ -137,7 +137,7 @@ def test_no_query_fails_during_ten_rotations(load: Load) -> None:
     print(f"{rotations} rotations in {took:.0f} s: {queries} queries, none failed")
 
 
-@pytest.mark.parametrize(("lost", "edited"), itertools.permutations(ALIASES))
+@pytest.mark.parametrize(("lost", "edited"), list(itertools.permutations(ALIASES)))
 def test_no_query_fails_when_binding_secrets_are_lost_or_edited(
     load: Load, lost: str, edited: str
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dbalias.api.ownership import ROTATE_REQUESTED_AT
 from dbalias.api.secrets import SecretBytes
 from dbalias.servers.bindings import Edited, Foreign, Found, Intact, Issued, Missing
 from dbalias.servers.rotation import (
@@ -21,6 +22,7 @@ from dbalias.servers.rotation import (
     Wishes,
     decide,
     is_settled,
+    read_request,
 )
 from dbalias.servers.wanted import Pair
 
@@ -189,3 +191,10 @@ def test_workloads_are_settled_once_they_have_the_published_login() -> None:
     assert not is_settled("x_a", settled_login="x_b", has_project=True)
     assert not is_settled(None, settled_login=None, has_project=True)
     assert is_settled("x_a", settled_login=None, has_project=False)
+
+
+def test_request_is_cut_to_what_the_status_can_hold() -> None:
+    """A longer one would be refused with the whole status, and be met for ever."""
+    assert read_request({ROTATE_REQUESTED_AT: "x" * 300}) == "x" * 253
+    assert read_request({ROTATE_REQUESTED_AT: ""}) is None
+    assert read_request({}) is None

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from dbalias.api.conditions import Reason
-from dbalias.api.ownership import ROTATE_REQUESTED_AT
 from dbalias.api.secrets import SecretBytes
 from dbalias.reconcile.declared import decode_secret
 from dbalias.reconcile.poll import version_of
@@ -20,7 +19,7 @@ from dbalias.servers.bindings import Foreign, Intact
 from dbalias.servers.faults import Fault, ServerFaultError
 from dbalias.servers.passwords import fault_of, generate
 from dbalias.servers.plot import Plot
-from dbalias.servers.rotation import Logins, Wishes, decide, is_settled
+from dbalias.servers.rotation import Logins, Wishes, decide, is_settled, read_request
 from dbalias.servers.wanted import Pair
 
 
@@ -119,7 +118,7 @@ async def _decide_move(work: Work, claim: Claim, plot: Plot, seat: Seat, *, sett
         settled=settled,
         given=seat.given,
         interval=claim.provision.rotation,
-        request=claim.alias.metadata.annotations.get(ROTATE_REQUESTED_AT),
+        request=read_request(claim.alias.metadata.annotations),
     )
     now = work.clock()
     decision = decide(logins, wishes, now=now)
