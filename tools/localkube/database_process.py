@@ -274,9 +274,13 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 def find_program(name: str, package: str) -> str:
-    """Return the path of a server program, wherever Debian keeps it; the newest version."""
+    """Return the path of a server program, wherever Debian keeps it; the newest version.
+
+    Programs of other versions come first where DBALIAS_DATABASE_PROGRAMS names their folder.
+    """
     places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True)
-    search = os.pathsep.join([*map(str, places), os.environ.get("PATH", ""), "/usr/sbin"])
+    chosen = os.environ.get("DBALIAS_DATABASE_PROGRAMS", "")
+    search = os.pathsep.join([chosen, *map(str, places), os.environ.get("PATH", ""), "/usr/sbin"])
     found = shutil.which(name, path=search)
     if found is None:
         raise LocalkubeError(

@@ -102,7 +102,7 @@ def _extension_changes(found: Found, extension: Extension) -> Iterator[Change]:
 
 
 def _reading_changes(found: Found, logins: frozenset[str]) -> Iterator[Change]:
-    for unread in found.inside.unread if found.inside else _build_unread(found):
+    for unread in _list_unread(found):
         if unread.reader in logins:
             what = (
                 f"{unread.kind} {unread.identity}" if unread.identity else f"future {unread.kind}"
@@ -111,14 +111,14 @@ def _reading_changes(found: Found, logins: frozenset[str]) -> Iterator[Change]:
             yield change(f"let {unread.reader} read {what}", text)
 
 
-def _build_unread(found: Found) -> tuple[Unread, ...]:
-    """Return what readers lack in a new database: nothing was made in it yet."""
-    schemas = ("public", *list_schemas(found.wanted))
-    return tuple(
-        one
-        for reader in found.readers
-        for one in (
-            *(Unread(reader, kind) for kind in _FUTURE),
-            *(Unread(reader, "schema", name) for name in schemas),
-        )
-    )
+def _list_unread(found: Found) -> Iterator[Unread]:
+    """Yield what readers lack: as was seen, or all that a new database has; and new schemas."""
+    inside = found.inside
+    yield from inside.unread if inside else ()
+    new = ("public", *list_schemas(found.wanted))
+    for reader in found.readers:
+        if inside is None:
+            yield from (Unread(reader, kind) for kind in _FUTURE)
+        for schema in new:
+            if inside is None or schema not in inside.schemas:
+                yield Unread(reader, "schema", schema)

@@ -75,7 +75,7 @@ WHERE NOT EXISTS (
     AND entry.privilege_type = future.need)
 UNION ALL
 SELECT reader.name, 'schema', n.nspname::text FROM reader, n
-WHERE (n.nspname::text = ANY(%s::text[]) OR n.nspowner IN (SELECT oid FROM owned))
+WHERE (n.nspname::text = ANY(%s::text[]) OR n.nspowner IN (SELECT oid FROM owned) OR %s::boolean)
   AND NOT coalesce(has_schema_privilege(reader.oid, n.oid, 'USAGE'), false)
 UNION ALL
 SELECT reader.name, i.type, i.identity
@@ -125,6 +125,6 @@ def _read_unread(session: Session, found: Found) -> tuple[Unread, ...]:
     wanted = found.wanted
     schemas = ["public", *list_schemas(wanted)]
     rows: list[tuple[Any, ...]] = session.fetch(
-        _UNREAD, [list(found.readers), wanted.owner, schemas, found.adopts]
+        _UNREAD, [list(found.readers), wanted.owner, schemas, found.adopts, found.adopts]
     )
     return tuple(Unread(*row) for row in rows)
