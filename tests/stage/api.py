@@ -215,8 +215,9 @@ class Watch:
             self._connection.close()
 
     def stop(self) -> None:
-        """End the iteration."""
-        self._socket.shutdown(socket.SHUT_RDWR)
+        """End the iteration, unless the server did."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
 
 def _message(text: bytes) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dbalias.api.meta import JSON
 from dbalias.reconcile.ports import Resource
+from integration.provisioning.mortal import Fate, MortalCluster
 from integration.provisioning.rig import Rig
 
 
@@ -30,6 +32,30 @@ async def test_a_second_pass_and_a_restart_write_nothing(rig: Rig) -> None:
     rig.restart()
     await rig.run()
     assert await _versions(rig) == before
+
+
+class Clumsy(MortalCluster):
+    """Fails over one Secret in a way that nobody foresaw."""
+
+    async def create(self, resource: Resource, namespace: str, body: JSON) -> JSON:
+        """Write, or fail."""
+        if body["metadata"]["name"] == "bad-binding":
+            raise RuntimeError("nobody foresaw this")
+        return await MortalCluster.create(self, resource, namespace, body)
+
+
+async def test_what_one_alias_meets_leaves_the_others_alone(rig: Rig) -> None:
+    """Also what is a mistake of ours; it is tried again, and then it is well."""
+    rig.restart(Clumsy(rig.cluster, Fate(fatal=1000)))
+    await rig.alias("bad")
+    await rig.alias("good")
+    again = await rig.run()
+    assert rig.opens(await rig.binding("good-binding"))
+    assert again is not None
+    assert again <= 20
+    rig.restart()
+    await rig.run()
+    assert rig.opens(await rig.binding("bad-binding"))
 
 
 async def _versions(rig: Rig) -> list[str | None]:
