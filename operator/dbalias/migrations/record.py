@@ -182,10 +182,9 @@ def stored_tasks(status: Mapping[str, JSON], alias: str) -> Iterator[Task]:
 
 def render_commands(records: Mapping[Task, Record], alias: str) -> list[JSON]:
     """Return the records of an alias' commands, or of the project's, as a status keeps them."""
+    own = sorted(task for task in records if task.command and task.alias == alias)
     return [
-        {"name": task.command, **rendered}
-        for task, record in sorted(records.items(), key=lambda kept: kept[0])
-        if task.command and task.alias == alias and (rendered := record.render())
+        {"name": task.command, **rendered} for task in own if (rendered := records[task].render())
     ]
 
 
