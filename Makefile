@@ -72,9 +72,12 @@ kill-matrix: $(LOCKED) ## operator, pods, kubelet and servers killed at every st
 guide-routers: $(LOCKED) ## what is migrated where with the topic guide's routers and with our policies
 	@$(PYTEST) -s -q tests/integration/runtime/test_guide_routers.py -k tables
 
-mysql: $(LOCKED) ## provisioning on MySQL itself: DBALIAS_MYSQLD's, else one of Debian's unstable packages
-	@export DBALIAS_MYSQLD="$${DBALIAS_MYSQLD:-$$(PYTHONPATH=tools $(VENV)/python -m localkube.mysql_packages)}" \
-	  && test -n "$$DBALIAS_MYSQLD" && $(PYTEST) tests/integration/servers/mysql
+mysql: $(LOCKED) ## provisioning on MySQL and a newer MariaDB, both of Debian's unstable packages
+	@set -e; for server in mysql mariadb; do \
+	  bin=$$(PYTHONPATH=tools $(VENV)/python -m localkube.unstable_servers $$server); \
+	  echo "→ $$server of $$bin"; \
+	  PATH=$$bin:$$PATH DBALIAS_MYSQL=$${server#mariadb} $(PYTEST) tests/integration/servers/mysql; \
+	done
 
 lock: $(LOCKED) ## resolve pyproject.toml into requirements/*.txt (LOCK_ARGS=--upgrade for newer ones)
 	@.ci/lock $(LOCK_ARGS)

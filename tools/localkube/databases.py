@@ -132,6 +132,8 @@ class MariaDBServer(DatabaseServer):
     kind = "mariadb"
     engine = "mariadb"
     system_user = "mysql"
+    program = ("mariadbd", "mariadb-server")
+    """What runs, and the package that has it."""
     admin_user = "dbadmin"
     stop_signal = signal.SIGTERM
 
@@ -222,7 +224,7 @@ class MariaDBServer(DatabaseServer):
         if (data / "first-start.sql").exists() and not (data / "mariadb.started").exists():
             settings["init-file"] = str(data / "first-start.sql")
         words = [f"--{name}={value}" for name, value in settings.items()]
-        return [find_program("mariadbd", "mariadb-server"), "--no-defaults", *words]
+        return [find_program(*self.program), "--no-defaults", *words]
 
     def _wait_until_it_answers(self) -> None:
         super()._wait_until_it_answers()

@@ -1,15 +1,9 @@
-"""MySQL itself, where somebody has it: ``DBALIAS_MYSQLD`` names the program.
+"""MySQL itself, where it is installed: Debian's stable releases have MariaDB alone."""
 
-Debian's stable releases have MariaDB alone; `make mysql` gets one of its unstable packages.
-"""
-
-import os
 from pathlib import Path
 
+from localkube.database_process import find_program
 from localkube.databases import MariaDBServer
-from localkube.errors import LocalkubeError
-
-VARIABLE = "DBALIAS_MYSQLD"
 
 
 class MySQLServer(MariaDBServer):
@@ -17,19 +11,14 @@ class MySQLServer(MariaDBServer):
 
     kind = "mysql"
     engine = "mysql"
+    program = ("mysqld", "mysql-server")
 
     def _initialise(self, data: Path) -> None:
-        self._run([_program(), "--no-defaults", "--initialize-insecure", f"--datadir={data}"])
+        initialise = ["--no-defaults", "--initialize-insecure", f"--datadir={data}"]
+        self._run([find_program(*self.program), *initialise])
         self._prepare_first_start(data, "DROP USER root@localhost;\n")
 
     def _argv(self, data: Path) -> list[str]:
-        words = super()._argv(data)[1:]
         # It logs for replicas by default, and then lets none but SUPER make triggers.
         own = {"mysqlx": "OFF", "secure-file-priv": "", "log-bin-trust-function-creators": "ON"}
-        return [_program(), *words, *(f"--{name}={value}" for name, value in own.items())]
-
-
-def _program() -> str:
-    if not (found := os.environ.get(VARIABLE)):
-        raise LocalkubeError(f"{VARIABLE} names no mysqld: set it, or run `make mysql`")
-    return found
+        return [*super()._argv(data), *(f"--{name}={value}" for name, value in own.items())]

@@ -1,6 +1,6 @@
 """A server that logs every statement, with both kinds of administrators.
 
-``DBALIAS_MYSQLD`` names a mysqld that these tests shall run on instead of MariaDB.
+With ``DBALIAS_MYSQL`` set it is MySQL, instead of MariaDB (`make mysql`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def talkative(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDBServe
     """A server whose general log tells every statement."""
     folder = tmp_path_factory.mktemp("talkative")
     settings = {"general-log": "ON", "general-log-file": "general.log", "log-output": "FILE"}
-    kind = MySQLServer if os.environ.get("DBALIAS_MYSQLD") else MariaDBServer
+    kind = MySQLServer if os.environ.get("DBALIAS_MYSQL") else MariaDBServer
     with kind(folder, settings=settings) as server:
         for text in least_administrator("least", _PASSWORD, is_mariadb=kind is MariaDBServer):
             server.admin_sql(text)
