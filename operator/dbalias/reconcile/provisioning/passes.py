@@ -98,9 +98,12 @@ class Round:
             async with self._slots:
                 await self._alone(task)
 
-        async with asyncio.TaskGroup() as group:
-            for task in tasks:
-                group.create_task(one(task))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for task in tasks:
+                    group.create_task(one(task))
+        except* NotLeadingError as lost:
+            raise NotLeadingError("the Lease was lost during the pass") from lost
 
     async def _alone(self, task: Awaitable[None]) -> None:
         """Let nothing that one alias meets reach the others, but the loss of the Lease."""
