@@ -160,3 +160,20 @@ async def test_readers_may_read_and_nothing_else(rig: Rig) -> None:
     binding = await rig.binding("users-binding-readonly")
     assert rig.reads(binding)
     assert not rig.opens(binding)
+
+
+async def test_readers_that_are_wanted_no_more_are_locked_out(rig: Rig) -> None:
+    """Their Secret goes, its password opens nothing, and the logins go with the database."""
+    await rig.alias(readOnly=True, deletionPolicy="Delete")
+    await rig.run()
+    readers = await rig.binding("users-binding-readonly")
+    spec = {"provision": {"readOnly": False}}
+    await rig.patch(Resource.ALIASES, "users", spec=spec)
+    await rig.run()
+    assert await rig.binding("users-binding-readonly") is None
+    assert not rig.reads(readers)
+    assert rig.opens(await rig.binding())
+    assert "readOnlyLogin" not in (await rig.status())["provision"]
+    await rig.remove(Resource.ALIASES, "users")
+    await rig.run()
+    assert rig.roles() == set()

@@ -36,6 +36,11 @@ class Claim:
         """The alias object."""
         return key_of(self.alias)
 
+    @property
+    def withdraws_readers(self) -> bool:
+        """Tell whether there may be readers from before that are wanted no more."""
+        return self.wanted.readers is not None and not self.provision.read_only
+
 
 def key_of(alias: DatabaseAlias) -> Key:
     """Return the namespace and name of an alias object."""
@@ -52,12 +57,18 @@ def build_claim(alias: DatabaseAlias, server: DatabaseServer, installation: str)
         database=database_name(*here, declared=alias.name, engine=server.engine),
         owner=names.owner,
         logins=names.logins,
-        readers=names.readers if alias.provision.read_only else None,
+        readers=names.readers if _concerns_readers(alias, alias.provision) else None,
         spec=alias.provision.database,
         adopt=alias.provision.adopt,
         require_tls=_demands_tls(server),
     )
     return Claim(alias, alias.provision, wanted)
+
+
+def _concerns_readers(alias: DatabaseAlias, provision: Provision) -> bool:
+    """Tell whether logins that may only read are wanted, or may be there from before."""
+    reported = (alias.status.get("provision") or {}).get("readOnlyLogin")
+    return provision.read_only or alias.metadata.deleting or reported is not None
 
 
 def find_misfit(alias: DatabaseAlias, server: DatabaseServer) -> Problem | None:

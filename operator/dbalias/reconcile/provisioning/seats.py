@@ -42,7 +42,7 @@ async def read_seats(work: Work, claim: Claim, plot: Plot) -> list[Seat]:
     given = await _given_password(work, claim)
     slot = await _slot(work, claim, plot, readers=False)
     seats = [Seat(wanted.logins, slot, reported.get("login"), given)]
-    if wanted.readers:
+    if wanted.readers and not claim.withdraws_readers:
         slot = await _slot(work, claim, plot, readers=True)
         seats.append(Seat(wanted.readers, slot, reported.get("readOnlyLogin"), None))
     for seat in seats:

@@ -64,10 +64,15 @@ async def publish(cluster: Cluster, slot: Slot, place: Place, issued: Issued) ->
 async def delete_slots(cluster: Cluster, mark: Mark, engine: ServerEngine) -> None:
     """Delete the Secrets of an alias, if they are its own."""
     for readers in (False, True):
-        slot = await read_slot(cluster, mark, engine, readers=readers)
-        if slot.body is not None and not isinstance(slot.found, Foreign | Missing):
-            uid = slot.body["metadata"]["uid"]
-            await cluster.delete(Resource.SECRETS, mark.namespace, slot.name, uid=uid)
+        await delete_slot(cluster, mark, engine, readers=readers)
+
+
+async def delete_slot(cluster: Cluster, mark: Mark, engine: ServerEngine, *, readers: bool) -> None:
+    """Delete one Secret of an alias, if it is its own."""
+    slot = await read_slot(cluster, mark, engine, readers=readers)
+    if slot.body is not None and not isinstance(slot.found, Foreign | Missing):
+        uid = slot.body["metadata"]["uid"]
+        await cluster.delete(Resource.SECRETS, mark.namespace, slot.name, uid=uid)
 
 
 def _body(slot: Slot, binding: Binding) -> JSON:

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 
 from dbalias.api.conditions import Reason, timestamp
 from dbalias.api.meta import JSON
+from dbalias.api.secrets import SecretBytes
 from dbalias.api.server import ServerEngine
 from dbalias.reconcile.ports import AlreadyExistsError
 from dbalias.reconcile.provisioning.claims import Claim
 from dbalias.reconcile.provisioning.decide import Move, find_trouble, passwords_of
 from dbalias.reconcile.provisioning.seats import Seat, decide_moves, read_seats, works
-from dbalias.reconcile.provisioning.secrets import publish
+from dbalias.reconcile.provisioning.secrets import delete_slot, publish
 from dbalias.reconcile.provisioning.snapshot import Trouble, TroubleError
 from dbalias.reconcile.provisioning.status import Report
 from dbalias.reconcile.provisioning.work import Work
+from dbalias.servers.passwords import generate
 from dbalias.servers.plot import Plot, Standing
 
 
@@ -27,7 +29,7 @@ async def settle(work: Work, claim: Claim, plot: Plot) -> Report:
     seats = await read_seats(work, claim, plot)
     moves = await decide_moves(work, claim, plot, seats)
     logins = plot.logins | {move.issued.login for move in moves}
-    steps = plot.steps(logins, passwords_of(moves))
+    steps = plot.steps(logins, passwords_of(moves) | _locked_out(claim, plot))
     if steps:
         await work.endpoint.run(steps)
     await _try(work, claim, moves)
@@ -38,10 +40,24 @@ async def settle(work: Work, claim: Claim, plot: Plot) -> Report:
     except AlreadyExistsError:
         # A Secret where none was expected: what it is decides, and now it is read.
         return await settle(work, claim, await work.look(claim.wanted))
+    if claim.withdraws_readers:
+        mark, engine = claim.wanted.mark, work.server.engine
+        await delete_slot(work.cluster, mark, engine, readers=True)
     if plot.standing is not Standing.OURS:
         # What it is from now on is known only once it is there.
         plot = await work.look(claim.wanted)
     return _report(work, claim, plot, seats, moves)
+
+
+def _locked_out(claim: Claim, plot: Plot) -> dict[str, SecretBytes]:
+    """Return passwords that nobody learns, for readers that are wanted no more.
+
+    The logins themselves go with the database.
+    """
+    readers, rule = claim.wanted.readers, claim.provision.password
+    if readers is None or not claim.withdraws_readers:
+        return {}
+    return {login: generate(rule) for login in (readers.a, readers.b) if login in plot.logins}
 
 
 async def _try(work: Work, claim: Claim, moves: Sequence[Move]) -> None:
