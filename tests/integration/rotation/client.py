@@ -14,7 +14,10 @@ import sys
 import time
 from typing import Any
 
-import django
+ending: list[int] = []
+signal.signal(signal.SIGTERM, lambda number, _: ending.append(number))
+
+import django  # noqa: E402  (who is asked to end from here on tells what it has done)
 
 django.setup()
 
@@ -31,7 +34,6 @@ class Client:
     def __init__(self) -> None:
         self.queries = 0
         self.failed: list[str] = []
-        self.ending = False
         self.last: dict[str, str] = {}
         """The table of each database that another process made last."""
 
@@ -72,11 +74,10 @@ class Client:
 
     def serve(self) -> None:
         """Serve until somebody asks it to end."""
-        signal.signal(signal.SIGTERM, self._end)
         self.begin()
         self.request()
         self.say("ready")
-        while not self.ending:
+        while not ending:
             self.request()
             time.sleep(PAUSE)
         self.say("over")
@@ -103,9 +104,6 @@ class Client:
                 f"CREATE TABLE made (id {serial}{increment} PRIMARY KEY, name varchar(64))",
             )
         self.say("over")
-
-    def _end(self, *_: object) -> None:
-        self.ending = True
 
 
 getattr(Client(), sys.argv[1])()

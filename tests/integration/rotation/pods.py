@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -56,6 +57,11 @@ class Process:
     def stands(self) -> str:
         """What it said last."""
         return str(self.said[-1]["say"]) if self.said else ""
+
+    @property
+    def never_began(self) -> bool:
+        """Whether it was asked to end before Django was loaded."""
+        return self.popen.wait(PATIENCE) == -signal.SIGTERM and not self.said
 
     def tell(self) -> None:
         """Wake it."""

@@ -93,7 +93,7 @@ class Load:
 
     def count(self) -> int:
         """Return the queries of all that served and ended, none of which may have failed."""
-        said = [process.wait() for process in self.node.ended]
+        said = [one.wait() for one in self.node.ended if not one.never_began]
         assert [fault for one in said for fault in one["failed"]] == []
         return self.queries + sum(int(one["queries"]) for one in said)
 
