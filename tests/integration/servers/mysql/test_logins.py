@@ -7,7 +7,8 @@ import contextlib
 import pymysql
 import pytest
 
-from integration.servers.mysql.site import NAMESPACE, Site, a_wanted, ask, issued
+from dbalias.servers.faults import Fault, ServerFaultError
+from integration.servers.mysql.site import NAMESPACE, Site, a_wanted, ask
 
 DJANGO_NEEDS = (
     "CREATE TABLE author (id INT PRIMARY KEY, name VARCHAR(10)) ENGINE=InnoDB",
@@ -148,10 +149,10 @@ def test_an_administrator_of_a_prefix_is_refused_elsewhere_in_words(site: Site) 
     """The least administrator has no right on other prefixes; nothing is half made there."""
     wanted = a_wanted(database="elsewhere")
     assert not wanted.database.startswith(NAMESPACE)
-    with pytest.raises(Exception, match="grant the administrator"):
+    with pytest.raises(ServerFaultError, match="grant the administrator") as refusal:
         site.carry_out(site.steps(wanted))
+    assert refusal.value.fault is Fault.PRIVILEGE
     assert not site.has_database("elsewhere")
     assert not site.users(wanted)
     site.remove(wanted)
     assert site.leaves_nothing(wanted)
-    assert issued(wanted)
