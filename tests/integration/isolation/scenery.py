@@ -30,10 +30,11 @@ QUICK = Timeouts(connect=1.0, statement=1.0)
 """For servers that hang: a test need not wait as long as an operator does."""
 COUNT = {
     "postgresql": "SELECT count(*) FROM pg_catalog.pg_stat_activity "
-    "WHERE application_name = 'dbalias'",
-    "mariadb": "SELECT count(*) FROM information_schema.processlist WHERE command <> 'Daemon'",
+    "WHERE application_name = 'dbalias' AND usename = current_user",
+    "mariadb": "SELECT count(*) FROM information_schema.processlist "
+    "WHERE user = SUBSTRING_INDEX(CURRENT_USER(), '@', 1)",
 }
-"""How many sessions there are; MariaDB counts the one that asks."""
+"""How many sessions the same login has there; MariaDB counts the one that asks."""
 SLEEP = {"postgresql": "SELECT pg_sleep(20)", "mariadb": "SELECT sleep(20)"}
 
 
@@ -115,7 +116,7 @@ def tls(mode: TLSMode, ca: bytes | None = None) -> Certificates:
 
 @contextlib.contextmanager
 def secure_servers(folder: Path) -> Iterator[dict[str, Secure]]:
-    """Start both servers with certificates for 127.0.0.1, and room for ten sessions or so."""
+    """Start both servers with certificates for 127.0.0.1, and room for thirty sessions."""
     # pytest's own folders are for one user, and servers run as another.
     with tempfile.TemporaryDirectory(prefix="dbalias-isolation-") as certificates:
         Path(certificates).chmod(0o755)
@@ -132,14 +133,14 @@ def _secure_servers(folder: Path, certificates: Path) -> Iterator[dict[str, Secu
         folder / "postgres",
         settings={
             "ssl": "on",
-            "max_connections": "12",
+            "max_connections": "30",
             **_files(certificates, "postgres", pair, authority, names="ssl_{}_file"),
         },
     )
     mariadb = MariaDBServer(
         folder / "mariadb",
         settings={
-            "max-connections": "10",
+            "max-connections": "30",
             **_files(certificates, "mysql", pair, authority, names="ssl-{}"),
         },
     )
