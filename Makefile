@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup check lint types imports fast test slow demo demo-down bench guide-routers django matrix kill-matrix mysql lock manifests
+.PHONY: help setup check lint types imports fast test slow demo demo-down bench guide-routers django matrix kill-matrix mysql postgresql lock manifests
 
 # The local cluster's version; without it the newest that the repository knows.
 ifdef KUBERNETES_VERSION
@@ -77,6 +77,13 @@ mysql: $(LOCKED) ## provisioning on MySQL and a newer MariaDB, both of Debian's 
 	  bin=$$(PYTHONPATH=tools $(VENV)/python -m localkube.unstable_servers $$server); \
 	  echo "→ $$server of $$bin"; \
 	  PATH=$$bin:$$PATH DBALIAS_MYSQL=$${server#mariadb} $(PYTEST) tests/integration/servers/mysql; \
+	done
+
+postgresql: $(LOCKED) ## provisioning on PostgreSQL 14, 16, 17 and 18, whose programs npm has
+	@set -e; for series in 14 16 17 18; do \
+	  bin=$$(PYTHONPATH=tools $(VENV)/python -m localkube.postgres_versions $$series); \
+	  echo "→ PostgreSQL of $$bin"; \
+	  DBALIAS_DATABASE_PROGRAMS=$$bin $(PYTEST) -n 2 tests/integration/servers/postgresql; \
 	done
 
 lock: $(LOCKED) ## resolve pyproject.toml into requirements/*.txt (LOCK_ARGS=--upgrade for newer ones)
