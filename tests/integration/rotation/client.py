@@ -75,10 +75,9 @@ class Client:
     def serve(self) -> None:
         """Serve until somebody asks it to end."""
         self.begin()
-        self.request()
-        self.say("ready")
         while not ending:
             self.request()
+            self.say("serving")
             time.sleep(PAUSE)
         self.say("over")
 

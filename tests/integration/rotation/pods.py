@@ -123,6 +123,11 @@ class Node:
         self._started.append(process)
         return process
 
+    def last_words(self) -> list[dict[str, Any]]:
+        """Return what each process that ended said last, and what those that serve said now."""
+        ended = [one.wait() for one in self.ended if not one.never_began]
+        return ended + [one.said[-1] for one in list(self._running.values()) if one.said]
+
     def _go_on(self) -> None:
         ready: set[str] = set()
         while not self._over.wait(LOOK):
@@ -132,7 +137,7 @@ class Node:
                 env = {one["name"]: one["value"] for one in container.get("env") or ()}
                 self._running[name] = self.process("serve", **env)
             for name in pods.keys() - ready:
-                if self._running[name].stands == "ready":
+                if self._running[name].said:
                     self._api.merge("Pod", self.space.name, f"{name}/status", status=READY)
                     ready.add(name)
             self._end(set(pods))
