@@ -22,6 +22,19 @@ def alias(name: str, *, of: str = "shop", secret: str | None = None, **spec: Any
     return _object("DatabaseAlias", f"{of}-{name}", fields | spec)
 
 
+def server(name: str, engine: str, *, port: int, **spec: Any) -> Body:
+    """Return a DatabaseServer of this machine, whose administrator's Secret is ``admin``."""
+    admin = {"secretRef": {"name": "admin"}, "preset": "BasicAuth"}
+    fields = {"engine": engine, "host": "127.0.0.1", "port": port, "adminCredentials": admin}
+    return _object("DatabaseServer", name, fields | spec)
+
+
+def made_alias(name: str, *, on: str, of: str = "made", **provision: Any) -> Body:
+    """Return a DatabaseAlias whose database is made on a server."""
+    fields = {"projectRef": {"name": of}, "alias": name, "serverRef": {"name": on}}
+    return _object("DatabaseAlias", f"{of}-{name}", fields | {"provision": provision})
+
+
 def policy(name: str, *rules: Body, of: str = "shop", **spec: Any) -> Body:
     """Return a DatabaseRoutingPolicy."""
     return _object(

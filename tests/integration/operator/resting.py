@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from integration.operator.operating import running
-from integration.operator.scenery import PROJECTS, set_scene
+from integration.operator.scenery import PROJECTS, database_servers, set_scene
 from integration.operator.workbench import Workbench, workbench
+from localkube.databases import DatabaseServer
 
-REST = float(os.environ.get("DBALIAS_REST_SECONDS", "600"))
-"""Seconds without any write that are demanded."""
+REST = float(os.environ.get("DBALIAS_REST_SECONDS", "700"))
+"""Seconds without any write that are demanded: longer than from one look for drift to the next."""
+LOGGED_IN = "SELECT sum(sessions) FROM pg_stat_database WHERE datname LIKE %s"
 
 
 @dataclass(slots=True)
@@ -76,11 +78,15 @@ class Rest:
 
     def _rest(self, bench: Workbench) -> dict[str, Any]:
         bench.install()
-        with running(bench.operator()) as operator:
+        with (
+            database_servers(bench.scratch) as (postgres, maria),
+            running(bench.operator()) as operator,
+        ):
             space = bench.namespace("scene")
-            set_scene(space)
+            set_scene(space, postgres, maria)
             self._over.wait(10)  # what was last written is seen, and changes nothing
             mark, began = bench.mark(), time.monotonic()
+            logins = _sessions(postgres, space.name)
             self._over.wait(REST)
             rested = time.monotonic() - began
             return {
@@ -88,5 +94,12 @@ class Rest:
                 "running": operator.is_running() and operator.is_leading(),
                 "passed": [name for name in PROJECTS if operator.has_passed(space.name, name)],
                 "reads": bench.reads(since=mark),
+                "logins": _sessions(postgres, space.name) - logins,
                 "writes": [str(write) for write in bench.writes(since=mark)],
             }
+
+
+def _sessions(postgres: DatabaseServer, namespace: str) -> int:
+    """Return how often anybody has logged in to the databases made for a namespace."""
+    [(count,)] = postgres.admin_sql(LOGGED_IN, [f"{namespace}\\_%"])
+    return int(count)

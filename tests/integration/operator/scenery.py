@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from integration.operator.objects import alias, everything_to, policy, project, secret
+from integration.operator.objects import (
+    Body,
+    alias,
+    everything_to,
+    made_alias,
+    policy,
+    project,
+    secret,
+    server,
+)
 from integration.operator.operating import wait_until
 from integration.operator.workbench import Space
+from localkube.databases import DatabaseServer, MariaDBServer, PostgresServer
+
+ADMINISTRATOR = {"username": "provisioner", "password": "not the superuser's"}
 
 PROJECTS = {
     "ready": "Ready",
@@ -17,11 +32,21 @@ PROJECTS = {
     "held": "Suspended",
     "done": "Ready",
     "running": "PodUnschedulable",
+    "made": "Ready",
 }
 """Each project, with the reason of its condition Ready."""
 
 
-def set_scene(space: Space) -> None:
+@contextmanager
+def database_servers(folder: Path) -> Iterator[tuple[DatabaseServer, DatabaseServer]]:
+    """Start the servers on which the scene's databases are made: PostgreSQL and MariaDB."""
+    with PostgresServer(folder / "postgres") as postgres, MariaDBServer(folder / "maria") as maria:
+        for one in (postgres, maria):
+            one.create_administrator(ADMINISTRATOR["username"], ADMINISTRATOR["password"])
+        yield postgres, maria
+
+
+def set_scene(space: Space, *servers: DatabaseServer) -> None:
     """Apply every project and wait until each says what it will say from then on."""
     space.apply(
         secret(),
@@ -43,11 +68,24 @@ def set_scene(space: Space) -> None:
         project("running", image="shop:1"),
         alias("default", of="running", host="running.example"),
         alias("orphan", of="nobody"),
+        project("made"),
+        secret("admin", **ADMINISTRATOR),
+        *_made(*servers),
     )
     end_pod(space, project="done")
     for name, reason in PROJECTS.items():
         space.wait_for("djp", name, reason=reason, seconds=120)
     space.wait_for("dba", "nobody-orphan", reason="ProjectNotFound")
+
+
+def _made(postgres: DatabaseServer, maria: DatabaseServer) -> Iterator[Body]:
+    """Yield two servers and aliases that they make, with what may come due or be looked at."""
+    for one in (postgres, maria):
+        yield server(one.engine, one.engine, port=one.port, checkLogins=True)
+    inside = {"schemas": ["extra"], "extensions": [{"name": "citext"}]}
+    yield made_alias("default", on=postgres.engine, database=inside, readOnly=True)
+    yield made_alias("turning", on=postgres.engine, rotation={"interval": "30d"})
+    yield made_alias("users", on=maria.engine, readOnly=True, deletionPolicy="Delete")
 
 
 def end_pod(space: Space, *, project: str, code: int = 0, **report: Any) -> None:

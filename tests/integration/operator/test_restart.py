@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from integration.operator.operating import SETTLED, Operator, running, wait_until
-from integration.operator.scenery import PROJECTS, set_scene
+from integration.operator.scenery import PROJECTS, database_servers, set_scene
 from integration.operator.workbench import Space, Workbench
 
 
@@ -20,12 +20,13 @@ def restarted(own_bench: Workbench) -> Iterator[Operator]:
 
 
 @pytest.fixture(scope="module")
-def scene(own_bench: Workbench, restarted: Operator) -> Space:
+def scene(own_bench: Workbench, restarted: Operator) -> Iterator[Space]:
     """A project in every state that lasts."""
     assert restarted.is_running()
     space = own_bench.namespace("scene")
-    set_scene(space)
-    return space
+    with database_servers(own_bench.scratch) as servers:
+        set_scene(space, *servers)
+        yield space
 
 
 @pytest.mark.parametrize("end", [Operator.stop, Operator.kill], ids=["SIGTERM", "SIGKILL"])
