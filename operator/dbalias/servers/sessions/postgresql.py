@@ -20,9 +20,12 @@ from dbalias.servers.sessions.timeouts import Timeouts
 from dbalias.servers.sessions.words import build_fault
 from dbalias.servers.threads import Watch
 
+_PIN = "SELECT pg_catalog.set_config('search_path', '', false)"
+"""First, and alone: until then whoever owns the database says where functions and operators are
+looked for, and could have his own run with the administrator's rights.
+"""
 _SETTINGS = """\
 SELECT pg_catalog.set_config(name, setting, false) FROM (VALUES
-  ('search_path', ''),
   ('standard_conforming_strings', 'on'),
   ('statement_timeout', %s),
   ('lock_timeout', %s),
@@ -75,6 +78,7 @@ class PostgreSQLSession:
         self._connection.autocommit = True
         self._watch.guard(socket.socket(fileno=os.dup(self._connection.fileno())))
         seconds = (self._timeouts.long, self._timeouts.lock, self._timeouts.idle)
+        self.fetch(_PIN)
         self.fetch(_SETTINGS, [f"{int(1000 * number)}ms" for number in seconds])
 
     def _execute(
