@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
+
+from dbalias.api import limits
 
 _VERSION = 1
 _FIELDS = ("installation", "namespace", "name")
+_LONGEST = 8192
+"""Characters, more than any mark has: whoever owns a database may write a gigabyte there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +48,29 @@ class Mark:
 
 
 def parse_mark(text: str | None) -> Mark | None:
-    """Return the mark in a stored text; None for a text that somebody else wrote."""
+    """Return the mark in a stored text; None for a text that somebody else wrote.
+
+    Tenants may comment on what is theirs, so nothing in it is trusted to be short, flat or a name.
+    """
     try:
-        fields = json.loads(text or "")
+        fields = json.loads(text) if text and len(text) <= _LONGEST else {}
         if fields["dbalias"] != _VERSION:
             return None
         installation, namespace, name = (fields[one] for one in _FIELDS)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    if not all(isinstance(one, str) for one in (installation, namespace, name)):
+    if not isinstance(installation, str) or not _are_names(namespace, name):
         return None
     return Mark(installation, namespace, name, adopted=fields.get("adopted") is True)
+
+
+def _are_names(namespace: object, name: object) -> bool:
+    """Tell whether an alias may lie there: people are shown the names, in commands as well."""
+    return (
+        isinstance(namespace, str)
+        and isinstance(name, str)
+        and len(namespace) <= limits.DNS_LABEL_LENGTH
+        and len(name) <= limits.OBJECT_NAME_LENGTH
+        and re.fullmatch(limits.DNS_LABEL, namespace) is not None
+        and re.fullmatch(limits.OBJECT_NAME, name) is not None
+    )
