@@ -26,6 +26,28 @@ class Standing(Enum):
     """Another alias or installation holds it."""
 
 
+class Cause(Enum):
+    """What an obstacle lies in, and so who removes it."""
+
+    DECLARED = "declared"
+    """What the alias asks for."""
+    RIGHTS = "rights"
+    """What the administrator may not do."""
+    ROLE = "role"
+    """A role or a login of a wanted name that somebody made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What forbids to work on a database whose standing would allow it, with the remedy."""
+
+    cause: Cause
+    says: str
+
+    def __str__(self) -> str:
+        return self.says
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One idempotent statement, or several in one transaction (``statements``).
@@ -70,8 +92,8 @@ class Plot(Protocol):
         ``steps`` are complete (``Engine.look_inside``); None: there is nothing to look for.
         """
 
-    def obstacle(self) -> str | None:
-        """Return what forbids to go on although the standing allows it, with the remedy."""
+    def obstacle(self) -> Obstacle | None:
+        """Return what forbids to go on although the standing allows it."""
 
     def differences(self, logins: frozenset[str]) -> tuple[str, ...]:
         """Return in words what ``steps`` would change, ``logins`` being those that shall exist."""

@@ -13,7 +13,7 @@ from dbalias.reconcile.provisioning.snapshot import Trouble
 from dbalias.servers.bindings import Issued
 from dbalias.servers.faults import Fault, ServerFaultError
 from dbalias.servers.marks import Mark
-from dbalias.servers.plot import Plot, Standing
+from dbalias.servers.plot import Cause, Plot, Standing
 from dbalias.servers.rotation import (
     Decision,
     Keep,
@@ -39,6 +39,11 @@ FAULTS = {
 """What a fault is called on a DatabaseServer."""
 _SHARED = (Fault.PRIVILEGE, Fault.STATEMENT, Fault.CHANGED)
 """Faults that an alias calls by the same name: the others are its server's."""
+_OBSTACLES = {
+    Cause.DECLARED: Reason.INVALID_CONFIGURATION,
+    Cause.RIGHTS: Reason.PRIVILEGE_MISSING,
+    Cause.ROLE: Reason.ROLE_EXISTS,
+}
 
 
 def find_trouble(claim: Claim, plot: Plot) -> Trouble | None:
@@ -56,7 +61,7 @@ def find_trouble(claim: Claim, plot: Plot) -> Trouble | None:
             )
             return Trouble(Reason.DATABASE_LOST, message)
     obstacle = plot.obstacle()
-    return Trouble(Reason.INVALID_CONFIGURATION, obstacle) if obstacle else None
+    return Trouble(_OBSTACLES[obstacle.cause], obstacle.says) if obstacle else None
 
 
 def claimed(database: str, holder: Mark | None) -> Trouble:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dbalias.servers.mysql import claims
 from dbalias.servers.mysql.flavour import Flavour
 from dbalias.servers.mysql.statements import grant_pattern
+from dbalias.servers.plot import Cause, Obstacle
 from dbalias.servers.wanted import Wanted
 
 _OWN = frozenset({claims.DATABASE, "mysql", "information_schema", "performance_schema", "sys"})
@@ -12,9 +13,10 @@ _LONGEST = 64
 _POSTGRESQL = ("encoding", "locale", "template", "extensions", "schemas")
 
 
-def obstacle(wanted: Wanted, flavour: Flavour) -> str | None:
+def obstacle(wanted: Wanted, flavour: Flavour) -> Obstacle | None:
     """Return what keeps a database from being provisioned here, with the remedy."""
-    return _wrong_name(wanted.database, flavour) or _wrong_spec(wanted, flavour)
+    text = _wrong_name(wanted.database, flavour) or _wrong_spec(wanted, flavour)
+    return Obstacle(Cause.DECLARED, text) if text else None
 
 
 def _wrong_name(name: str, flavour: Flavour) -> str | None:

@@ -14,7 +14,7 @@ from dbalias.servers.mysql.flavour import Flavour
 from dbalias.servers.mysql.found import Found
 from dbalias.servers.mysql.logins import LoginPlot
 from dbalias.servers.mysql.statements import account, identifier
-from dbalias.servers.plot import Standing, Step
+from dbalias.servers.plot import Obstacle, Standing, Step
 from dbalias.servers.wanted import Wanted
 
 _UNCLAIMED = "unclaimed"
@@ -68,8 +68,8 @@ class MySQLPlot:
         """Nothing: what a survey reads here is all there is."""
         return None
 
-    def obstacle(self) -> str | None:
-        """Return what forbids to go on although the standing allows it, with the remedy."""
+    def obstacle(self) -> Obstacle | None:
+        """Return what forbids to go on although the standing allows it."""
         return limits.obstacle(self.wanted, self.flavour)
 
     def differences(self, logins: frozenset[str]) -> tuple[str, ...]:

@@ -25,6 +25,8 @@ class Admin:
     """``server_version_num``: 150018 for 15.18."""
     system: str = ""
     """The cluster's own identifier, which a restored copy keeps."""
+    database: str = "postgres"
+    """Where its sessions are."""
     is_superuser: bool = False
     creates_databases: bool = True
     creates_roles: bool = True
@@ -48,6 +50,10 @@ class Role:
     """Attributes that reach beyond a database, such as SUPERUSER."""
     groups: frozenset[str] = frozenset()
     """The roles whose rights it inherits and as which it may act."""
+    memberships: frozenset[str] = frozenset()
+    """All roles that it is a member of, also those that give it nothing by themselves."""
+    used_in: frozenset[str] = frozenset()
+    """The databases in which it owns or may do something; read of roles without a mark alone."""
     settings: Mapping[str, str] = field(default_factory=dict)
     is_held: bool = True
     """The administrator has its rights and may act as it."""
@@ -76,6 +82,8 @@ class Database:
     """The administrator has its owner's rights."""
     is_open: bool = True
     """The administrator may connect to it."""
+    is_template: bool = False
+    """Its owner lets everybody copy it."""
 
     @property
     def proof(self) -> Mark | None:
@@ -156,6 +164,8 @@ class Found:
     wanted: Wanted
     admin: Admin
     database: Database | None = None
+    template: Database | None = None
+    """The one that is to be copied."""
     roles: Mapping[str, Role] = field(default_factory=dict)
     """Those of the wanted names that exist, and whatever else carries the alias' mark."""
     encoding: str | None = None

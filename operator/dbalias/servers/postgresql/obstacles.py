@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dbalias.servers.postgresql.found import Database, Found, Inside
+from dbalias.servers.plot import Cause, Obstacle
+from dbalias.servers.postgresql.found import Database, Found, Inside, Role, list_schemas
 from dbalias.servers.postgresql.standing import find_unmarked
 
 _LONGEST_NAME = 63
 """In bytes: PostgreSQL cuts the rest away in silence."""
 
 
-def find_obstacles(found: Found) -> Iterator[str]:
+def find_obstacles(found: Found) -> Iterator[Obstacle]:
     """Yield what is in the way, the least curable first."""
-    yield from _unspeakable_names(found)
-    yield from _strangers(found)
-    yield from _missing_rights(found)
+    yield from _because(Cause.DECLARED, _unspeakable_names(found))
+    yield from _because(Cause.ROLE, _strangers(found))
+    yield from _because(Cause.DECLARED, _what_is_not_given(found))
+    yield from _because(Cause.RIGHTS, _missing_rights(found))
     if found.database is not None:
-        yield from _fixed_properties(found, found.database)
+        yield from _because(Cause.DECLARED, _fixed_properties(found, found.database))
         if found.inside is not None:
-            yield from _fixed_extensions(found, found.inside)
-            yield from _things_of_others(found, found.inside)
+            yield from _because(Cause.DECLARED, _fixed_extensions(found, found.inside))
+            yield from _because(Cause.DECLARED, _schemas_of_others(found, found.inside))
+            yield from _because(Cause.RIGHTS, _things_of_others(found, found.inside))
     elif found.encoding == "":
-        yield f"the server knows no encoding {found.wanted.spec.encoding}: correct it"
+        text = f"the server knows no encoding {found.wanted.spec.encoding}: correct it"
+        yield Obstacle(Cause.DECLARED, text)
+
+
+def _because(cause: Cause, texts: Iterator[str]) -> Iterator[Obstacle]:
+    return (Obstacle(cause, text) for text in texts)
 
 
 def _unspeakable_names(found: Found) -> Iterator[str]:
@@ -36,17 +44,44 @@ def _unspeakable_names(found: Found) -> Iterator[str]:
 
 
 def _strangers(found: Found) -> Iterator[str]:
-    adopt = found.wanted.adopt
     for name in find_unmarked(found):
-        powers = found.roles[name].powers
-        if adopt and powers:
-            taken = ", ".join(f"NO{power}" for power in powers)
-            yield f"role {name} may do more than a database needs: ALTER ROLE … {taken} first"
-        elif not adopt:
+        if found.wanted.adopt:
+            yield from _reach(found, found.roles[name])
+        else:
             yield (
                 f"role {name} exists and carries no mark of this alias: drop or rename it, or set "
                 "provision.adopt to take it over"
             )
+
+
+def _reach(found: Found, role: Role) -> Iterator[str]:
+    """Yield what a role would bring along if it were taken over."""
+    if role.powers:
+        taken = ", ".join(f"NO{power}" for power in role.powers)
+        yield f"role {role.name} may do more than a database needs: ALTER ROLE … {taken} first"
+    if groups := sorted(role.memberships - {found.wanted.owner}):
+        yield f"role {role.name} is a member of {groups[0]}: REVOKE that first, or rename the role"
+    if others := sorted(role.used_in - {found.wanted.database}):
+        yield (
+            f"role {role.name} owns something, or has rights, in database {others[0]} as well: "
+            "take that from it first, or rename the role"
+        )
+
+
+def _what_is_not_given(found: Found) -> Iterator[str]:
+    database, template = found.database, found.wanted.spec.template
+    if database is None and template and not (found.template and found.template.is_template):
+        yield (
+            f"the server has no template {template}: name a database that everybody may copy "
+            "(ALTER DATABASE … IS_TEMPLATE true)"
+        )
+    if database is None or not found.adopts:
+        return
+    if database.is_template or database.name == found.admin.database:
+        yield (
+            f"database {database.name} is a template, or the one that the administrator connects "
+            "to, and cannot be taken over: choose another spec.name"
+        )
 
 
 def _missing_rights(found: Found) -> Iterator[str]:
@@ -96,6 +131,17 @@ def _fixed_extensions(found: Found, inside: Inside) -> Iterator[str]:
             yield (
                 f"extension {extension.name} is in schema {installed.schema}, and only a superuser "
                 f"may move it to {extension.schema}: declare where it is, or have it moved"
+            )
+
+
+def _schemas_of_others(found: Found, inside: Inside) -> Iterator[str]:
+    known = {found.wanted.owner, found.admin.name, *found.roles}
+    for schema in () if found.adopts else list_schemas(found.wanted):
+        holder = inside.schemas.get(schema, found.wanted.owner)
+        if holder not in known:
+            yield (
+                f"schema {schema} of database {found.wanted.database} belongs to {holder}: remove "
+                f"it from provision.database, or ALTER SCHEMA … OWNER TO {found.wanted.owner}"
             )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dbalias.api.secrets import SecretBytes
 from dbalias.servers.marks import Mark
-from dbalias.servers.plot import Standing, Step
+from dbalias.servers.plot import Obstacle, Standing, Step
 from dbalias.servers.postgresql.found import Found
 from dbalias.servers.postgresql.inside import work_inside
 from dbalias.servers.postgresql.obstacles import find_obstacles
@@ -66,7 +66,7 @@ class PostgresPlot:
             return None
         return database.name if found.needs_inside and self._may_go_on else None
 
-    def obstacle(self) -> str | None:
+    def obstacle(self) -> Obstacle | None:
         """Return what forbids to go on although the standing allows it."""
         return next(find_obstacles(self.found), None)
 

@@ -92,13 +92,13 @@ def build_role_mark(found: Found, role: Role | None) -> Mark:
 def _is_vouched(found: Found, role: Role) -> bool:
     """Tell whether a role that lost its mark is known to be ours by what it is part of.
 
-    Only who administers our owner role can have made it a member, only our owner role can have
-    let it connect.
+    Only who administers our owner role can have made it a member. That it may connect proves
+    nothing: who works in the database may grant that to anybody's role.
     """
     database, owner, mine = found.database, found.owner, found.wanted.mark
     known = _members(found) if owner and _is(owner.mark, mine) else frozenset()
     if database is not None and _is(database.proof, mine):
-        known |= {database.owner} | database.connectors | _members(found)
+        known |= {database.owner} | _members(found)
     return role.name in known
 
 

@@ -19,7 +19,7 @@ _MARKED = '{"dbalias"'
 _ADMIN = """\
 SELECT r.rolname::text, current_setting('server_version_num')::int, r.rolsuper, r.rolcreatedb,
   r.rolcreaterole, r.rolinherit, current_setting('server_version'),
-  has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')
+  has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE'), current_database()::text
 FROM pg_roles r WHERE r.rolname = current_user"""
 
 _SYSTEM = "SELECT system_identifier::text FROM pg_control_system()"
@@ -35,7 +35,8 @@ SELECT d.datname::text, d.oid::text, o.rolname::text, m.description, om.descript
   ARRAY(SELECT a.privilege_type FROM aclexplode(acl.entries) a WHERE a.grantee = d.datdba),
   ARRAY(SELECT g.rolname::text FROM aclexplode(acl.entries) a
         JOIN pg_roles g ON g.oid = a.grantee WHERE a.privilege_type = 'CONNECT'),
-  pg_has_role(d.datdba, 'USAGE'), d.datallowconn AND has_database_privilege(d.oid, 'CONNECT')
+  pg_has_role(d.datdba, 'USAGE'), d.datallowconn AND has_database_privilege(d.oid, 'CONNECT'),
+  d.datistemplate
 FROM pg_database d
 JOIN pg_roles o ON o.oid = d.datdba
 LEFT JOIN pg_shdescription m ON m.objoid = d.oid AND m.classoid = 'pg_database'::regclass
@@ -54,6 +55,13 @@ SELECT r.rolname::text, m.description,
     CASE WHEN r.rolreplication THEN 'REPLICATION' END], NULL),
   ARRAY(SELECT g.rolname::text FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid
         WHERE a.member = r.oid {acts}),
+  ARRAY(SELECT g.rolname::text FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid
+        WHERE a.member = r.oid),
+  ARRAY(SELECT d.datname::text FROM pg_shdepend s
+        JOIN pg_database d ON d.oid = CASE s.dbid WHEN 0 THEN s.objid ELSE s.dbid END
+        WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid
+          AND (s.dbid <> 0 OR s.classid = 'pg_database'::regclass)
+          AND NOT coalesce(starts_with(m.description, %s::text), false)),
   r.rolconfig, pg_has_role(r.oid, 'USAGE') {held}, {ruled}
 FROM pg_roles r
 LEFT JOIN pg_shdescription m ON m.objoid = r.oid AND m.classoid = 'pg_authid'::regclass
@@ -91,6 +99,7 @@ def _read_plots(
                 wanted=one,
                 admin=admin,
                 database=databases.get(one.database),
+                template=databases.get(one.spec.template or ""),
                 roles=roles.of(one),
                 encoding=encodings.get(one.spec.encoding or ""),
             )
@@ -101,12 +110,14 @@ def _read_plots(
 
 def _read_admin(session: Session) -> tuple[Admin, str]:
     row: tuple[Any, ...] = session.fetch(_ADMIN)[0]
-    name, number, is_superuser, creates_databases, creates_roles, inherits, version, may_ask = row
+    name, number, is_superuser, creates_databases, creates_roles, inherits, *others = row
+    version, may_ask, database = others
     system: Any = session.fetch(_SYSTEM)[0][0] if may_ask else ""
     admin = Admin(
         name=name,
         version=number,
         system=system,
+        database=database,
         is_superuser=is_superuser,
         creates_databases=is_superuser or creates_databases,
         creates_roles=is_superuser or creates_roles,
@@ -118,13 +129,14 @@ def _read_admin(session: Session) -> tuple[Admin, str]:
 def _read_databases(
     session: Session, wanted: Sequence[Wanted], *, mark: str | None = None
 ) -> dict[str, Database]:
-    rows = session.fetch(_DATABASES, [[one.database for one in wanted], mark, mark])
+    names = {name for one in wanted for name in (one.database, one.spec.template) if name}
+    rows = session.fetch(_DATABASES, [sorted(names), mark, mark])
     return {database.name: database for database in map(_database, rows)}
 
 
 def _database(row: tuple[Any, ...]) -> Database:
     name, oid, owner, comment, owner_comment, encoding, locale, limit, *rights = row
-    public, own, connectors, is_held, is_open = rights
+    public, own, connectors, is_held, is_open, is_template = rights
     return Database(
         name=name,
         oid=oid,
@@ -139,6 +151,7 @@ def _database(row: tuple[Any, ...]) -> Database:
         connectors=frozenset(connectors),
         is_held=is_held,
         is_open=is_open,
+        is_template=is_template,
     )
 
 
@@ -166,7 +179,7 @@ def _read_roles(
         else "NOT r.rolsuper OR pg_has_role(r.oid, 'USAGE')",
     )
     names = [role for one in wanted for role in list_roles(one)]
-    found = [_role(row) for row in session.fetch(text, [names, mark])]
+    found = [_role(row) for row in session.fetch(text, [_MARKED, names, mark])]
     by_mark: defaultdict[Mark, list[Role]] = defaultdict(list)
     for role in found:
         if role.mark is not None:
@@ -178,13 +191,16 @@ def _read_roles(
 
 
 def _role(row: tuple[Any, ...]) -> Role:
-    name, comment, can_login, powers, groups, settings, is_held, is_ruled = row
+    name, comment, can_login, powers, groups, memberships, used_in, *others = row
+    settings, is_held, is_ruled = others
     return Role(
         name=name,
         mark=parse_mark(comment),
         can_login=can_login,
         powers=tuple(powers),
         groups=frozenset(groups),
+        memberships=frozenset(memberships),
+        used_in=frozenset(used_in),
         settings=dict(one.split("=", 1) for one in settings or ()),
         is_held=is_held,
         is_ruled=is_ruled,

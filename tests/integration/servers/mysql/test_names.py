@@ -76,7 +76,7 @@ def test_a_name_that_the_server_cannot_have_is_an_obstacle(site: Site, name: str
     plots = site.survey(wanted, other).plots
     assert plots[other.database].obstacle() is None
     plot = plots[name]
-    assert "choose another spec.name" in (plot.obstacle() or "")
+    assert "choose another spec.name" in str(plot.obstacle())
     assert plot.steps(issued(wanted), {}) == ()
 
 

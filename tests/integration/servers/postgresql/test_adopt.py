@@ -114,11 +114,11 @@ def test_an_adopted_database_outlives_its_alias(site: Site, grown: Wanted) -> No
 def test_what_the_administrator_may_not_take_is_named(creator: Site, grown: Wanted) -> None:
     """The database first, then what in it belongs to yet others."""
     creator.sql("REVOKE grower FROM creator")
-    obstacle = creator.look(adopting(grown)).obstacle() or ""
+    obstacle = str(creator.look(adopting(grown)).obstacle())
     assert "belongs to grower, of which the administrator creator is no member" in obstacle
     assert "GRANT grower TO creator" in obstacle
     creator.sql(f'ALTER DATABASE "{grown.database}" OWNER TO creator')
-    obstacle = creator.look(adopting(grown)).obstacle() or ""
+    obstacle = str(creator.look(adopting(grown)).obstacle())
     assert "and 15 more belong to grower" in obstacle
 
 
@@ -137,9 +137,9 @@ def test_an_adopted_role_is_kept_and_a_powerful_one_refused(site: Site) -> None:
     wanted = a_wanted(adopt=True)
     site.sql(f'CREATE ROLE "{wanted.owner}" SUPERUSER')
     assert site.look(wanted).standing is Standing.UNMARKED
-    assert "ALTER ROLE … NOSUPERUSER first" in (site.look(wanted).obstacle() or "")
+    assert "ALTER ROLE … NOSUPERUSER first" in str(site.look(wanted).obstacle())
     site.sql(f'ALTER ROLE "{wanted.owner}" NOSUPERUSER')
-    if "WITH ADMIN OPTION" in (site.look(wanted).obstacle() or ""):  # PostgreSQL 16
+    if "WITH ADMIN OPTION" in str(site.look(wanted).obstacle()):  # PostgreSQL 16
         site.sql(f'GRANT "{wanted.owner}" TO creator WITH ADMIN OPTION')
     site.provide(wanted)
     site.remove(wanted)

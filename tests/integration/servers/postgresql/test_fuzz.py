@@ -87,7 +87,7 @@ def test_a_name_that_the_server_would_cut_is_refused(creator: Site, field: str, 
     else:
         changes: dict[str, Any] = {field: (name,) if field == "schemas" else name}
         wanted = replace(wanted, spec=replace(wanted.spec, **changes))
-    obstacle = PostgresPlot(replace(found, wanted=wanted)).obstacle() or ""
+    obstacle = str(PostgresPlot(replace(found, wanted=wanted)).obstacle())
     assert "at most 63 bytes, and no NUL" in obstacle
 
 

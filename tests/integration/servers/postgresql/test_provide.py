@@ -165,6 +165,7 @@ def test_a_template_gives_what_it_holds_to_the_owner(site: Site) -> None:
     template = site.provide(a_wanted())
     with site.log_in(template.logins.a, template.database) as session:
         session.execute("CREATE TABLE seed AS SELECT 1 AS i")
+        session.execute(f'ALTER DATABASE "{template.database}" IS_TEMPLATE true'.encode())
     wanted = a_wanted(template=template.database)
     site.carry_out(site.steps(wanted))
     site.provide(wanted)

@@ -9,7 +9,7 @@ import pytest
 
 from dbalias.api.provision import Extension
 from dbalias.servers.faults import Fault, ServerFaultError
-from dbalias.servers.plot import Standing
+from dbalias.servers.plot import Cause, Obstacle, Standing
 from dbalias.servers.wanted import Wanted
 from integration.servers.postgresql.site import PASSWORD, Site, a_wanted, issued
 from localkube.databases import PostgresServer
@@ -146,7 +146,7 @@ def test_a_moved_extension_goes_back_where_the_administrator_may(site: Site) -> 
     move = "ALTER EXTENSION citext SET SCHEMA"
     site.sql(f"{move} public", database=wanted.database)
     if site.user == "creator":
-        assert "in schema public, and only a superuser may" in (site.look(wanted).obstacle() or "")
+        assert "in schema public, and only a superuser may" in str(site.look(wanted).obstacle())
         site.sql(f"{move} ext", database=wanted.database)
     site.provide(wanted)
 
@@ -156,9 +156,9 @@ def test_a_dropped_owner_role_is_made_again(site: Site) -> None:
     wanted = site.provide(a_wanted(schemas=("app",)))
     site.sql(f'REASSIGN OWNED BY "{wanted.owner}" TO postgres', database=wanted.database)
     site.sql(f'DROP ROLE "{wanted.owner}"')
-    obstacle = site.look(wanted).obstacle()
+    obstacle = str(site.look(wanted).obstacle())
     if site.user == "creator":
-        assert "belongs to postgres, of which the administrator creator is no" in (obstacle or "")
+        assert "belongs to postgres, of which the administrator creator is no" in obstacle
         site.sql(f'ALTER DATABASE "{wanted.database}" OWNER TO creator')
         site.sql("ALTER SCHEMA app OWNER TO creator", database=wanted.database)
     site.provide(wanted)
@@ -182,7 +182,8 @@ def test_what_would_lose_data_is_told_and_left(
     site.provide(a_wanted("fixed", extensions=(Extension("citext"),)))
     obstacle = site.look(a_wanted("fixed", **declared)).obstacle()
     assert obstacle is not None
-    assert says in obstacle
+    assert obstacle.cause is Cause.DECLARED
+    assert says in obstacle.says
 
 
 def test_another_spelling_of_what_is_there_is_no_difference(site: Site) -> None:
@@ -190,7 +191,7 @@ def test_another_spelling_of_what_is_there_is_no_difference(site: Site) -> None:
     site.provide(a_wanted("spelled"))
     assert site.look(a_wanted("spelled", encoding="utf-8", locale="C.utf8")).obstacle() is None
     unknown = site.look(a_wanted(encoding="klingon")).obstacle()
-    assert unknown == "the server knows no encoding klingon: correct it"
+    assert str(unknown) == "the server knows no encoding klingon: correct it"
 
 
 def test_a_role_of_our_name_that_somebody_made_is_left_alone(site: Site) -> None:
@@ -200,14 +201,14 @@ def test_a_role_of_our_name_that_somebody_made_is_left_alone(site: Site) -> None
     plot = site.look(wanted)
     assert plot.standing is Standing.UNMARKED
     assert plot.steps(issued(wanted), {}) == ()
-    assert wanted.logins.b in (plot.obstacle() or "")
+    assert wanted.logins.b in str(plot.obstacle())
     assert site.look(wanted).removal() == ()
     site.sql(f'DROP ROLE "{wanted.logins.b}"')
     site.provide(wanted)
     site.sql(f"CREATE ROLE \"{wanted.logins.b}\" LOGIN PASSWORD 'theirs'")
     plot = site.look(wanted)
     assert plot.standing is Standing.OURS
-    assert f"role {wanted.logins.b} exists and carries no mark" in (plot.obstacle() or "")
+    assert f"role {wanted.logins.b} exists and carries no mark" in str(plot.obstacle())
     site.remove(wanted)
     assert site.roles(wanted) == {wanted.logins.b}
     site.sql(f'DROP ROLE "{wanted.logins.b}"')
@@ -239,5 +240,6 @@ def test_what_the_administrator_lacks_is_named(
     name = f"lacks_{attributes.lower()}"
     talkative.admin_sql(f"CREATE ROLE {name} LOGIN {attributes} PASSWORD 'x'")
     site = Site(talkative, name, "x")
-    assert site.look(a_wanted()).obstacle() == f"the administrator {name} {says}"
+    said = f"the administrator {name} {says}"
+    assert site.look(a_wanted()).obstacle() == Obstacle(Cause.RIGHTS, said)
     site.close()

@@ -15,7 +15,7 @@ from dbalias.api.secrets import SecretBytes
 from dbalias.api.server import DatabaseServer, ServerEngine
 from dbalias.reconcile.provisioning.claims import Claim, build_claim
 from dbalias.servers.marks import Mark
-from dbalias.servers.plot import Standing, Step
+from dbalias.servers.plot import Obstacle, Standing, Step
 from dbalias.servers.wanted import Wanted
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -65,10 +65,10 @@ class Found:
     incarnation: str | None = "1"
     logins: frozenset[str] = frozenset()
     unseen: str | None = None
-    hindrance: str | None = None
+    hindrance: Obstacle | None = None
     changes: tuple[str, ...] = ()
 
-    def obstacle(self) -> str | None:
+    def obstacle(self) -> Obstacle | None:
         """Return what is in the way."""
         return self.hindrance
 

@@ -21,7 +21,7 @@ from dbalias.reconcile.provisioning.decide import (
 from dbalias.servers.bindings import Foreign, Issued
 from dbalias.servers.faults import Fault, ServerFaultError
 from dbalias.servers.marks import Mark
-from dbalias.servers.plot import Standing
+from dbalias.servers.plot import Cause, Obstacle, Standing
 from dbalias.servers.rotation import Keep, Refuse, Restore, Rotate, Wait, Why, Wishes
 from unit.reconcile.provisioning.serving import NOW, a_claim, a_plot
 
@@ -79,12 +79,22 @@ def test_a_database_that_was_there_and_is_not_is_lost(standing: Standing) -> Non
     assert find_trouble(a_claim(), plot) is None
 
 
-def test_an_obstacle_is_told_in_the_words_of_the_engine() -> None:
-    """The standing alone would let it go on."""
+@pytest.mark.parametrize(
+    ("cause", "reason"),
+    [
+        (Cause.DECLARED, Reason.INVALID_CONFIGURATION),
+        (Cause.RIGHTS, Reason.PRIVILEGE_MISSING),
+        (Cause.ROLE, Reason.ROLE_EXISTS),
+    ],
+)
+def test_an_obstacle_is_told_in_the_words_of_the_engine(cause: Cause, reason: Reason) -> None:
+    """By the reason of who can remove it; the standing alone would let it go on."""
     claim = a_claim()
-    trouble = find_trouble(claim, a_plot(claim, hindrance="the encoding is LATIN1. Dump it"))
+    hindrance = Obstacle(cause, "the encoding is LATIN1. Dump it")
+    trouble = find_trouble(claim, a_plot(claim, hindrance=hindrance))
     assert trouble is not None
-    assert trouble.reason is Reason.INVALID_CONFIGURATION
+    assert trouble.reason is reason
+    assert reason in STALLING
     assert trouble.message == "the encoding is LATIN1. Dump it"
 
 

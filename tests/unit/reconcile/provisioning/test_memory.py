@@ -14,7 +14,7 @@ from dbalias.api.ownership import ROTATE_REQUESTED_AT
 from dbalias.reconcile.provisioning.claims import Claim
 from dbalias.reconcile.provisioning.memory import Memory
 from dbalias.reconcile.provisioning.status import Report
-from dbalias.servers.plot import Standing
+from dbalias.servers.plot import Cause, Obstacle, Standing
 from unit.reconcile.provisioning.serving import NOW, Found, a_claim, a_plot
 
 LOGIN = "shop_users_a"
@@ -55,7 +55,7 @@ def test_an_alias_that_is_as_it_was_is_spared() -> None:
         {"incarnation": "2"},
         {"standing": Standing.ANOTHERS},
         {"changes": ("grant CONNECT",)},
-        {"hindrance": "words"},
+        {"hindrance": Obstacle(Cause.DECLARED, "words")},
     ],
     ids=["login", "incarnation", "standing", "difference", "obstacle"],
 )

@@ -140,7 +140,7 @@ def test_what_only_postgresql_has_is_refused_in_words(field: str) -> None:
     """The server tells what it is; a declaration for another engine is not passed over."""
     declared: dict[str, Any] = {field: ("x",)}
     plot = a_plot(wanted=a_wanted(**declared))
-    assert f"spec.provision.database.{field}" in (plot.obstacle() or "")
+    assert f"spec.provision.database.{field}" in str(plot.obstacle())
     assert plot.steps(BOTH, PASSWORDS) == ()
 
 
