@@ -20,7 +20,6 @@ from dbalias.reconcile.names import JOB_MOUNTED, migrate_secret_name, stable_nam
 from dbalias.reconcile.ports import WORKLOADS, Cluster, Resource
 from dbalias.reconcile.reading import Reading
 from dbalias.reconcile.snapshot import (
-    Broken,
     Memory,
     PublishedConfigMap,
     PublishedSecret,
@@ -55,7 +54,7 @@ async def _with_observed(snapshot: Snapshot, reading: Reading) -> Snapshot:
     snapshot, (jobs, foreign), workloads, bodies = await asyncio.gather(
         with_inputs(reading, snapshot),
         _jobs(reading, snapshot),
-        _workloads(reading, snapshot.project),
+        _workloads(reading, snapshot),
         asyncio.gather(
             reading.one(Resource.CONFIG_MAPS, stable),
             reading.one(Resource.SECRETS, stable),
@@ -187,14 +186,14 @@ def records(snapshot: Snapshot) -> Iterator[tuple[Task, Record]]:
             yield task, Record.stored(status, task)
 
 
-async def _workloads(
-    reading: Reading, project: DjangoProject | Broken
-) -> tuple[WorkloadState, ...]:
+async def _workloads(reading: Reading, snapshot: Snapshot) -> tuple[WorkloadState, ...]:
+    project = snapshot.project
     declared = project.workloads if isinstance(project, DjangoProject) else ()
-    return tuple(await asyncio.gather(*(_workload(reading, w) for w in declared)))
+    rotates = any(alias.provision for alias in snapshot.aliases)
+    return tuple(await asyncio.gather(*(_workload(reading, w, rotates=rotates) for w in declared)))
 
 
-async def _workload(reading: Reading, workload: Workload) -> WorkloadState:
+async def _workload(reading: Reading, workload: Workload, *, rotates: bool) -> WorkloadState:
     body = await reading.one(WORKLOADS[workload.kind], workload.name)
     if body is None:
         return WorkloadState(workload, found=False)
@@ -204,7 +203,15 @@ async def _workload(reading: Reading, workload: Workload) -> WorkloadState:
         found=True,
         template_annotations=dict(template.get("annotations") or {}),
         rolled_out=_rolled_out(body),
+        leaving=rotates and await _has_leaving_pods(reading, body),
     )
+
+
+async def _has_leaving_pods(reading: Reading, body: JSON) -> bool:
+    """Tell whether pods are still ending, which a workload's own status does not count."""
+    labels = (body["spec"].get("selector") or {}).get("matchLabels")
+    pods = await reading.listed(Resource.PODS, labels=labels) if labels else []
+    return any(pod["metadata"].get("deletionTimestamp") for pod in pods)
 
 
 def _rolled_out(body: JSON) -> bool:

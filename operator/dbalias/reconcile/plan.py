@@ -66,7 +66,8 @@ def _plan_project(snapshot: Snapshot, desired: Desired, now: datetime) -> Plan:
     aliases = (alias_status(one, desired, runs, delivered, now) for one in snapshot.aliases)
     statuses = (*_some(*aliases), *_statuses(snapshot, desired, now), *_some(project))
     restarts = rollout.restarts if gate.hold is None else ()
-    looking = rollout.rolling or snapshot.foreign_jobs or _has_unwatched_job(snapshot)
+    leaving = any(one.leaving for one in snapshot.workloads)
+    looking = rollout.rolling or leaving or snapshot.foreign_jobs or _has_unwatched_job(snapshot)
     look_at = now + LOOK_AGAIN if looking else None
     return Plan(
         key=snapshot.key,

@@ -25,8 +25,11 @@ def find_delivered(
 ) -> Delivered:
     """Return what everybody has once the publication is written.
 
-    A Job that runs has read its logins already; the next rotation waits for its end.
+    A Job that runs has read its logins already, and so has a pod that is ending; the next
+    rotation waits for their end.
     """
+    if any(one.leaving for one in snapshot.workloads):
+        return None
     if rolled_out.status is not Status.TRUE or runs.active or find_refusal(snapshot):
         return None
     name = stable_name(snapshot.key.name)

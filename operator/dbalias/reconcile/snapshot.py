@@ -65,6 +65,8 @@ class WorkloadState:
     found: bool
     template_annotations: Mapping[str, str] = field(default_factory=dict)
     rolled_out: bool = False
+    leaving: bool = False
+    """Pods of it are ending, and connect anew with the login that they began with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,6 +185,23 @@ def test_login_is_not_settled_while_a_workload_rolls_out() -> None:
     assert settled_login(scene) == "shop_shop-default_a"
 
 
+def test_login_is_not_settled_while_a_pod_of_before_is_ending() -> None:
+    """The workload's status counts it no more, and yet it may connect anew."""
+    scene = provisioned(a_shop(deployment("web"), workloads=WEB))
+    ending = {
+        "name": "web-1",
+        "labels": {"app": "web"},
+        "deletionTimestamp": "2026-01-01T00:00:00Z",
+    }
+    scene.put({"apiVersion": "v1", "kind": "Pod", "metadata": ending})
+    issue(scene, "default", login="b")
+    scene.wait(6).settle()
+    assert settled_login(scene) == "shop_shop-default_a"
+    scene.drop("Pod", "web-1")
+    scene.wait(6).settle()
+    assert settled_login(scene) == "shop_shop-default_b"
+
+
 def test_login_is_not_settled_while_a_job_runs() -> None:
     """It has read its login already."""
     scene = provisioned(a_shop(image="shop:1"))

@@ -171,7 +171,8 @@ def deployment(name: str) -> JSON:
     """Return a Deployment that has rolled out."""
     status = {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
-            "spec": {"replicas": 1, "template": {"metadata": {}}}, "status": status}  # fmt: skip
+            "spec": {"replicas": 1, "selector": {"matchLabels": {"app": name}},
+                     "template": {"metadata": {}}}, "status": status}  # fmt: skip
 
 
 def stamps(scene: Scene) -> dict[str, str]:
