@@ -31,7 +31,7 @@ class LoginPlot:
         return Step(f"make login {self.login}", (self._identify("CREATE USER", plugin, hashed),))
 
     def set_password(self, plugin: str, hashed: str) -> Step:
-        """Return how the login gets another password, and whatever else is declared of it."""
+        """Return how the login gets another password, and lets in who has it."""
         says = f"set the password of login {self.login}"
         return Step(says, (self._identify("ALTER USER", plugin, hashed),))
 
@@ -56,7 +56,8 @@ class LoginPlot:
             yield Step(f"grant {missing} in {database} to login {login}", (text,))
 
     def _identify(self, verb: str, plugin: str, hashed: str) -> str:
-        text = f"{verb} {{}} IDENTIFIED WITH {plugin} AS {{}} {self._options()}"
+        # A removal that was given up has locked it.
+        text = f"{verb} {{}} IDENTIFIED WITH {plugin} AS {{}} {self._options()} ACCOUNT UNLOCK"
         return compose(text, account(self.login), password_hash(hashed))
 
     def _only_reads(self) -> bool:
