@@ -206,6 +206,6 @@ def parse_timestamp(text: str | None) -> datetime | None:
     """Return a time in RFC 3339, with or without fractions; None for none, and for no time."""
     try:
         moment = datetime.fromisoformat((text or "").replace("Z", "+00:00"))
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else None

@@ -29,6 +29,7 @@ from dbalias.api.secrets import SecretBytes, fingerprint
 from dbalias.api.server import ServerEngine
 from dbalias.api.urls import render_url
 from dbalias.servers.marks import Mark, parse_mark
+from dbalias.servers.passwords import fault_of
 
 CA_KEY = "ca.crt"
 _TYPES = {
@@ -39,6 +40,8 @@ _TYPES = {
 """Consumers know MariaDB as a provider of the type mysql."""
 _PORTS = {ServerEngine.POSTGRESQL: 5432, ServerEngine.MYSQL: 3306, ServerEngine.MARIADB: 3306}
 _USER, _PASSWORD = "username", "password"
+_REQUEST_LIMIT = 253
+"""The CRD's bound on ``status.lastHandledRotateRequest``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,12 @@ def binding_name(alias: str, *, readers: bool = False) -> str:
     return f"{alias}-binding-readonly" if readers else f"{alias}-binding"
 
 
+def read_request(annotations: Mapping[str, str]) -> str | None:
+    """Return the request as the status can hold it: anyone may write a long annotation."""
+    text = annotations.get(ROTATE_REQUESTED_AT)
+    return text[:_REQUEST_LIMIT] if text else None
+
+
 def build_binding(place: Place, issued: Issued, mark: Mark) -> Binding:
     """Return the Secret that publishes a login."""
     annotations = {
@@ -198,13 +207,13 @@ def _data(body: JSON) -> dict[str, SecretBytes]:
 def _issued(data: Mapping[str, SecretBytes], annotations: Mapping[str, str]) -> Issued | None:
     """Return the login that is published, if it is the one that the checksum is of."""
     salt, _, checksum = annotations.get(CHECKSUM, "").partition(":")
-    if not {_USER, _PASSWORD} <= data.keys():
+    if not {_USER, _PASSWORD} <= data.keys() or fault_of(data[_PASSWORD]):
         return None
     issued = Issued(
         login=data[_USER].reveal().decode(errors="replace"),
         password=data[_PASSWORD],
         rotated_at=parse_timestamp(annotations.get(ROTATED_AT)),
-        request=annotations.get(ROTATE_REQUESTED_AT),
+        request=read_request(annotations),
         salt=salt,
     )
     return issued if _checksum(issued) == checksum else None

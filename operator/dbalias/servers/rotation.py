@@ -7,19 +7,14 @@ next rotation begins. That one waits for the workloads; a repair does not, for t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import TypeAlias
 
-from dbalias.api.ownership import ROTATE_REQUESTED_AT
 from dbalias.api.secrets import SecretBytes
 from dbalias.servers.bindings import Edited, Foreign, Found, Intact, Issued, Missing
 from dbalias.servers.wanted import Pair
-
-_REQUEST_LIMIT = 253
-"""The CRD's bound on ``status.lastHandledRotateRequest``."""
 
 
 class Why(Enum):
@@ -46,6 +41,7 @@ class Restore:
     """The login is to be made, or its password set, as the Secret says; the Secret stays."""
 
     issued: Issued
+    due: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +95,7 @@ class Logins:
 class Wishes:
     """What is asked for. ``given`` None: passwords are generated; ``interval`` None: no schedule.
 
-    ``request``: see ``read_request``. ``settled``: nobody who has to be waited for holds
+    ``request``: see ``bindings.read_request``. ``settled``: nobody who has to be waited for holds
     another login than the published one; see ``is_settled``.
     """
 
@@ -107,12 +103,6 @@ class Wishes:
     given: SecretBytes | None = None
     interval: timedelta | None = None
     request: str | None = None
-
-
-def read_request(annotations: Mapping[str, str]) -> str | None:
-    """Return the request as the status can hold it: anyone may write a long annotation."""
-    text = annotations.get(ROTATE_REQUESTED_AT)
-    return text[:_REQUEST_LIMIT] if text else None
 
 
 def is_settled(login: str | None, *, settled_login: str | None, has_project: bool) -> bool:
@@ -143,9 +133,9 @@ def _repair(logins: Logins, told: str | None, why: Why, wishes: Wishes) -> Rotat
 
 
 def _decide_published(logins: Logins, issued: Issued, wishes: Wishes, *, now: datetime) -> Decision:
-    if logins.disagrees or issued.login not in logins.existing:
-        return Restore(issued)
     due = _due(issued, wishes.interval, now)
+    if logins.disagrees or issued.login not in logins.existing:
+        return Restore(issued, due)
     why = _reason(issued, wishes, due, now)
     if why is None:
         return Keep(issued, due)

@@ -59,7 +59,7 @@ def test_time_is_read_as_kubernetes_writes_it(text: str) -> None:
     assert parse_timestamp(timestamp(NOW)) == NOW
 
 
-@pytest.mark.parametrize("text", [None, ""])
+@pytest.mark.parametrize("text", [None, "", "yesterday", "0001-01-01T00:00:00+14:00"])
 def test_no_time_is_none(text: str | None) -> None:
-    """A field that is absent or empty."""
+    """A field that is absent or empty, or that somebody wrote: before the first year is no time."""
     assert parse_timestamp(text) is None

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dbalias.api.meta import JSON
-from dbalias.api.secrets import SecretBytes
+from dbalias.api.ownership import CHECKSUM
+from dbalias.api.secrets import SecretBytes, fingerprint
 from dbalias.api.server import ServerEngine
 from dbalias.servers.bindings import (
     Binding,
@@ -33,6 +34,8 @@ MARK = Mark("dbalias/dbalias", "shop", "users")
 POSTGRESQL, MARIADB = ServerEngine.POSTGRESQL, ServerEngine.MARIADB
 ROTATED = datetime(2026, 1, 1, 12, 30, tzinfo=UTC)
 PLACE = Place(POSTGRESQL, "db.databases.svc", "shop_users")
+PASSWORD = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=128)
+REQUEST = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=253)
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
 
 
@@ -91,7 +94,7 @@ def test_uri_gives_back_whatever_it_was_made_of(
     assert unquote(parts.path[1:]) == database
 
 
-@given(user=TEXT, password=TEXT, request_=st.none() | TEXT)
+@given(user=TEXT, password=PASSWORD, request_=st.none() | REQUEST)
 def test_binding_that_was_written_is_read_as_it_was_issued(
     user: str, password: str, request_: str | None
 ) -> None:
@@ -121,6 +124,19 @@ def test_edited_login_is_noticed_and_the_published_one_still_known(
 ) -> None:
     """So that the repair leaves that one alone."""
     body = stored(build_binding(PLACE, issued(), MARK), **edit)
+    assert read_binding(body, MARK, POSTGRESQL) == Edited("shop_users_a", "7")
+
+
+@pytest.mark.parametrize("password", [b"", b"\xff", b"a\0b", b"x" * 600], ids=repr)
+def test_password_that_cannot_be_one_is_edited_whatever_vouches_for_it(password: bytes) -> None:
+    """Whoever writes Secrets can write checksums: what is no text would end the pass."""
+    forged = build_binding(PLACE, issued(), MARK)
+    login = replace(issued(), password=SecretBytes(password), salt="x")
+    checksum = fingerprint(
+        "x", {"username": SecretBytes(login.login.encode()), "password": login.password}
+    )
+    body = stored(forged, password=password)
+    body["metadata"]["annotations"][CHECKSUM] = f"x:{checksum}"
     assert read_binding(body, MARK, POSTGRESQL) == Edited("shop_users_a", "7")
 
 

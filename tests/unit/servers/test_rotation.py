@@ -9,7 +9,15 @@ import pytest
 
 from dbalias.api.ownership import ROTATE_REQUESTED_AT
 from dbalias.api.secrets import SecretBytes
-from dbalias.servers.bindings import Edited, Foreign, Found, Intact, Issued, Missing
+from dbalias.servers.bindings import (
+    Edited,
+    Foreign,
+    Found,
+    Intact,
+    Issued,
+    Missing,
+    read_request,
+)
 from dbalias.servers.rotation import (
     Decision,
     Keep,
@@ -22,7 +30,6 @@ from dbalias.servers.rotation import (
     Wishes,
     decide,
     is_settled,
-    read_request,
 )
 from dbalias.servers.wanted import Pair
 
@@ -106,7 +113,7 @@ CASES = {
     ),
     "a repair goes before a rotation that is due": (
         decided(intact(), "x_b", interval=DAY, request="now"),
-        Restore(issued()),
+        Restore(issued(), NOW),
     ),
     "a password that the server has otherwise is set back": (
         decided(intact(), "x_a", disagrees=True),

@@ -37,6 +37,12 @@ class Claim:
         return key_of(self.alias)
 
     @property
+    def server(self) -> str | None:
+        """The server that the alias names, as statuses say it."""
+        named = self.alias.server
+        return str(Key(named.namespace, named.name)) if named else None
+
+    @property
     def withdraws_readers(self) -> bool:
         """Tell whether there may be readers from before that are wanted no more."""
         return self.wanted.readers is not None and not self.provision.read_only

@@ -52,14 +52,14 @@ def find_trouble(claim: Claim, plot: Plot) -> Trouble | None:
     match plot.standing:
         case Standing.ANOTHERS:
             return claimed(wanted.database, plot.holder)
-        case Standing.UNMARKED if not wanted.adopt:
-            return _exists(plot)
-        case Standing.ABSENT | Standing.CLAIMED if _was_provisioned(claim):
+        case _ if plot.incarnation is None and _was_provisioned(claim):
             message = (
                 f"the database {wanted.database} was provisioned and is gone. Restore it, or "
                 "delete and apply the alias again for an empty one"
             )
             return Trouble(Reason.DATABASE_LOST, message)
+        case Standing.UNMARKED if not wanted.adopt:
+            return _exists(plot)
     obstacle = plot.obstacle()
     return Trouble(_OBSTACLES[obstacle.cause], obstacle.says) if obstacle else None
 
@@ -88,7 +88,10 @@ def _exists(plot: Plot) -> Trouble:
 
 
 def _was_provisioned(claim: Claim) -> bool:
-    return bool((claim.alias.status.get("provision") or {}).get("incarnation"))
+    """Tell whether this very database is remembered, not one of before under another name."""
+    known = claim.alias.status.get("provision") or {}
+    there = (known.get("server"), known.get("database"))
+    return bool(known.get("incarnation")) and there == (claim.server, claim.wanted.database)
 
 
 def of_fault(error: ServerFaultError) -> Trouble:
@@ -125,20 +128,14 @@ def plan_move(
             return Move(issued, due=due)
         case Wait(issued, why):
             return Move(issued, waits=f"{why.value}: waiting for the listed workloads")
-        case Restore(issued):
-            return Move(issued, sets=True, due=_due(issued, wishes))
+        case Restore(issued, due):
+            return Move(issued, sets=True, due=due)
         case Rotate(login, why, request):
             issued = Issued(login, wishes.given or generate(), rotated_at=now, request=request)
-            tries = why is not Why.FIRST
-            return Move(issued, sets=True, tries=tries, due=_due(issued, wishes))
+            due = now + wishes.interval if wishes.interval else None
+            return Move(issued, sets=True, tries=why is not Why.FIRST, due=due)
         case Refuse():
             return None
-
-
-def _due(issued: Issued, wishes: Wishes) -> datetime | None:
-    if issued.rotated_at is None or wishes.interval is None:
-        return None
-    return issued.rotated_at + wishes.interval
 
 
 def passwords_of(moves: Iterable[Move]) -> dict[str, SecretBytes]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
-from dbalias.api.conditions import Reason
+from dbalias.api.conditions import Reason, timestamp
 from dbalias.api.secrets import SecretBytes
 from dbalias.reconcile.declared import decode_secret
 from dbalias.reconcile.poll import version_of
@@ -15,22 +15,31 @@ from dbalias.reconcile.provisioning.decide import Move, plan_move
 from dbalias.reconcile.provisioning.secrets import Slot, empty_slot, read_slot
 from dbalias.reconcile.provisioning.snapshot import Trouble, TroubleError
 from dbalias.reconcile.provisioning.work import Work
-from dbalias.servers.bindings import Foreign, Intact
+from dbalias.servers.bindings import Foreign, Intact, Issued, read_request
 from dbalias.servers.faults import Fault, ServerFaultError
 from dbalias.servers.passwords import fault_of, generate
 from dbalias.servers.plot import Plot
-from dbalias.servers.rotation import Logins, Wishes, decide, is_settled, read_request
+from dbalias.servers.rotation import Logins, Wishes, decide, is_settled
 from dbalias.servers.wanted import Pair
 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One pair of logins; ``reported``: the one that the alias' status names."""
+    """One pair of logins; ``reported``: the one that the alias' status names, and since when.
+
+    Of readers it names no time.
+    """
 
     pair: Pair
     slot: Slot
     reported: str | None
-    given: SecretBytes | None
+    given: SecretBytes | None = None
+    since: str | None = None
+
+    def is_told(self, issued: Issued) -> bool:
+        """Tell whether the status tells of this very login."""
+        moment = timestamp(issued.rotated_at) if issued.rotated_at else None
+        return issued.login == self.reported and self.since in (None, moment)
 
 
 async def read_seats(work: Work, claim: Claim, plot: Plot) -> list[Seat]:
@@ -41,10 +50,11 @@ async def read_seats(work: Work, claim: Claim, plot: Plot) -> list[Seat]:
     wanted, reported = claim.wanted, claim.alias.status.get("provision") or {}
     given = await _given_password(work, claim)
     slot = await _slot(work, claim, plot, readers=False)
-    seats = [Seat(wanted.logins, slot, reported.get("login"), given)]
+    since = reported.get("rotatedAt")
+    seats = [Seat(wanted.logins, slot, reported.get("login"), given, since)]
     if wanted.readers and not claim.withdraws_readers:
         slot = await _slot(work, claim, plot, readers=True)
-        seats.append(Seat(wanted.readers, slot, reported.get("readOnlyLogin"), None))
+        seats.append(Seat(wanted.readers, slot, reported.get("readOnlyLogin")))
     for seat in seats:
         if isinstance(seat.slot.found, Foreign):
             raise TroubleError(_taken(seat.slot.name, seat.slot.found))
@@ -125,20 +135,23 @@ async def _decide_move(work: Work, claim: Claim, plot: Plot, seat: Seat, *, sett
     make = partial(generate, claim.provision.password)
     move = plan_move(decision, wishes, generate=make, now=now)
     assert move is not None, "a Secret of somebody else's was refused before"
-    return move
+    # Whoever may try logins does not call a repair done before the login was seen to work.
+    return replace(move, tries=True) if move.sets and work.tries_logins else move
 
 
 async def _disagrees(work: Work, claim: Claim, plot: Plot, seat: Seat) -> bool:
     """Tell whether the server may have another password for the published login.
 
-    Where the alias has reported no login yet, a pass may have set a password before it met the
-    Secret: setting the Secret's once more does no harm.
+    Where the alias' status does not tell of it, a pass may have set a password before it met the
+    Secret, or the Secret is from a backup: setting its password once more does no harm.
     """
     found = seat.slot.found
     if not isinstance(found, Intact) or found.issued.login not in plot.logins:
         return False
-    if seat.reported is None or not work.tries_logins:
-        return seat.reported is None
+    if not seat.is_told(found.issued):
+        return True
+    if not work.tries_logins:
+        return False
     return not await works(work, claim.wanted.database, found.issued.login, found.issued.password)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from dbalias.api.conditions import Reason, timestamp
@@ -29,7 +30,9 @@ async def settle(work: Work, claim: Claim, plot: Plot) -> Report:
     seats = await read_seats(work, claim, plot)
     moves = await decide_moves(work, claim, plot, seats)
     logins = plot.logins | {move.issued.login for move in moves}
-    steps = plot.steps(logins, passwords_of(moves) | _locked_out(claim, plot))
+    # What servers store of a password takes milliseconds to compute, by intention.
+    passwords = passwords_of(moves) | _locked_out(claim, plot)
+    steps = await asyncio.to_thread(plot.steps, logins, passwords)
     if steps:
         await work.endpoint.run(steps)
     await _try(work, claim, moves)
@@ -61,14 +64,14 @@ def _locked_out(claim: Claim, plot: Plot) -> dict[str, SecretBytes]:
 
 
 async def _try(work: Work, claim: Claim, moves: Sequence[Move]) -> None:
-    """Log in with each password that takes the place of another; raise TroubleError."""
+    """Log in with each password that is to be tried; raise TroubleError."""
     for move in moves:
         issued = move.issued
         database = claim.wanted.database
         if move.tries and not await works(work, database, issued.login, issued.password):
             message = (
-                f"the server refuses the new password of {issued.login}, so that it is not "
-                "published. See that the server lets the operator log in as it"
+                f"the server refuses {issued.login} with the password that was just set, so that "
+                "nothing new is published. See that the server lets the operator log in as it"
             )
             raise TroubleError(Trouble(Reason.LOGIN_REFUSED, message, work.again()))
 

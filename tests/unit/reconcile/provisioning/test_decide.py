@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from dbalias.api.conditions import STALLING, Reason
+from dbalias.api.provision import Provision, ServerRef
 from dbalias.api.secrets import SecretBytes
+from dbalias.reconcile.provisioning.claims import Claim
 from dbalias.reconcile.provisioning.decide import (
     FAULTS,
     Move,
@@ -68,14 +70,33 @@ def test_what_stands_unmarked_is_told_with_what_adopting_would_change(
     assert "own the table orders" in trouble.message
 
 
-@pytest.mark.parametrize("standing", [Standing.ABSENT, Standing.CLAIMED])
+MADE = {"server": "databases/main", "database": "shop_users", "incarnation": "7"}
+"""What a status remembers of a database."""
+
+
+def remembering(**other: str) -> Claim:
+    """Return an alias that may be adopted, whose status remembers a database, or another one."""
+    return a_claim(
+        server=ServerRef("databases", "main"),
+        provision=Provision(adopt=True),
+        status={"provision": MADE | other},
+    )
+
+
+@pytest.mark.parametrize("standing", [Standing.ABSENT, Standing.CLAIMED, Standing.UNMARKED])
 def test_a_database_that_was_there_and_is_not_is_lost(standing: Standing) -> None:
-    """Its alias remembers the incarnation; one that never had any is simply to be made."""
-    plot = a_plot(a_claim(), standing=standing, incarnation=None)
-    known = a_claim(status={"provision": {"incarnation": "7"}})
-    trouble = find_trouble(known, plot)
+    """Its alias remembers it, and adopts no roles instead: they would come with an empty one."""
+    plot = a_plot(remembering(), standing=standing, incarnation=None)
+    trouble = find_trouble(remembering(), plot)
     assert trouble is not None
     assert trouble.reason is Reason.DATABASE_LOST
+
+
+@pytest.mark.parametrize("other", [{"server": "databases/old"}, {"database": "old"}], ids=str)
+def test_a_database_is_not_lost_that_was_another_one(other: dict[str, str]) -> None:
+    """The alias asked for another name, or on another server, since its status was written."""
+    plot = a_plot(remembering(), standing=Standing.ABSENT, incarnation=None)
+    assert find_trouble(remembering(**other), plot) is None
     assert find_trouble(a_claim(), plot) is None
 
 
@@ -115,10 +136,10 @@ def test_a_kept_login_sets_no_password() -> None:
 
 def test_a_restored_login_gets_the_password_of_its_secret() -> None:
     """And is due when it would have been."""
-    move = the_move(Restore(ISSUED), interval=timedelta(days=3))
+    move = the_move(Restore(ISSUED, NOW))
     assert move is not None
     assert passwords_of([move]) == {"shop_users_a": ISSUED.password}
-    assert move.due == NOW + timedelta(days=2)
+    assert move.due == NOW
 
 
 def test_a_rotation_gives_the_other_login_a_fresh_password_and_tries_it() -> None:
