@@ -19,7 +19,6 @@ import kopf
 
 from dbalias.api.meta import FIELD_MANAGER, GROUP, VERSION, Key, Kind
 from dbalias.api.ownership import (
-    DATABASE_FINALIZER,
     MANAGED_BY,
     MANAGER,
     PROJECT_LABEL,
@@ -30,6 +29,7 @@ from dbalias.migrations.observed import PodState, parse_pod
 from dbalias.reconcile.gather import is_finished
 from dbalias.reconcile.poll import version_of
 from dbalias.reconcile.ports import UnreadableError
+from dbalias.reconcile.provisioning.abandonment import is_abandoned
 from dbalias.reconcile.provisioning.gather import server_named_by
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class ServerChanges(Protocol):
         """An object that concerns a server is as ``print`` says; None: it vanished."""
 
     def abandoned(self, alias: Key) -> None:
-        """An alias that names no server (any more) is held by our finalizer."""
+        """An alias that names no server any more has something that one left."""
 
 
 def project_of(body: Mapping[str, Any]) -> str | None:
@@ -253,9 +253,7 @@ class Change:
             name=Key(str(metadata["namespace"]), str(metadata["name"])),
             server=server,
             print=None if gone else _print(body),
-            is_abandoned=kind == Kind.ALIAS
-            and server is None
-            and DATABASE_FINALIZER in (metadata.get("finalizers") or ()),
+            is_abandoned=kind == Kind.ALIAS and is_abandoned(body),
             gone=parse_pod(body) if gone and kind == "Pod" else None,
         )
 

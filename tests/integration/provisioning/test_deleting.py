@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 from dbalias.reconcile.ports import Resource
-from dbalias.reconcile.provisioning.finalizer import let_go_abandoned
 from integration.provisioning.rig import Rig
 
 
@@ -67,7 +66,7 @@ async def test_an_alias_that_names_no_server_any_more_is_let_go(rig: Rig) -> Non
     await rig.patch(Resource.ALIASES, "users", spec=local)
     await rig.remove(Resource.ALIASES, "users")
     assert await rig.version(Resource.ALIASES, "users") is not None
-    await let_go_abandoned(rig.cluster, rig.alias_key("users"))
+    await rig.reconciler.abandonments.handle(rig.alias_key("users"))
     assert await rig.version(Resource.ALIASES, "users") is None
 
 

@@ -82,3 +82,11 @@ def test_an_alias_that_our_finalizer_holds_without_a_server_is_abandoned() -> No
     assert an_event(alias("users"), finalizers=held).is_abandoned
     assert not an_event(ELSEWHERE, finalizers=held).is_abandoned
     assert not an_event(alias("users")).is_abandoned
+
+
+def test_an_alias_that_tells_of_a_server_it_names_no_more_is_abandoned() -> None:
+    """The next database that it asks for would be called lost."""
+    told = {"provision": {"incarnation": "7"}}
+    assert an_event(alias("users"), status=told).is_abandoned
+    assert not an_event(ELSEWHERE, status=told).is_abandoned
+    assert not an_event(alias("users"), status={"conditions": []}).is_abandoned

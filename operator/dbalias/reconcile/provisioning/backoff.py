@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from dbalias.api.meta import Key
 from dbalias.reconcile.provisioning.snapshot import Trouble
-from dbalias.servers.address import Address
 
 FIRST = timedelta(seconds=1)
 LIMIT = timedelta(minutes=5)
@@ -16,7 +16,7 @@ LIMIT = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    address: Address
+    declared: Hashable
     times: int
     trouble: Trouble
 
@@ -25,26 +25,27 @@ class _Failure:
 class Backoff:
     """Servers that failed, with what their aliases are told meanwhile.
 
-    Another address or login counts as another server; so does one that answered.
+    One that was edited (``declared``: its generation and address), or that answered, counts as
+    another server.
     """
 
     _failures: dict[Key, _Failure] = field(default_factory=dict)
 
-    def holds(self, key: Key, address: Address, now: datetime) -> Trouble | None:
+    def holds(self, key: Key, declared: Hashable, now: datetime) -> Trouble | None:
         """Return why the server is not tried now; None when it is."""
         failure = self._failures.get(key)
-        if failure is None or failure.address != address:
+        if failure is None or failure.declared != declared:
             return None
         again = failure.trouble.again
         return failure.trouble if again and now < again else None
 
-    def failed(self, key: Key, address: Address, trouble: Trouble, now: datetime) -> Trouble:
+    def failed(self, key: Key, declared: Hashable, trouble: Trouble, now: datetime) -> Trouble:
         """Note a failure; return it with the time at which the server is tried again."""
         before = self._failures.get(key)
-        times = before.times + 1 if before and before.address == address else 1
+        times = before.times + 1 if before and before.declared == declared else 1
         pause = min(LIMIT, FIRST * 2 ** min(times - 1, 16)) * random.uniform(0.5, 1.0)
         told = Trouble(trouble.reason, trouble.message, now + pause)
-        self._failures[key] = _Failure(address, times, told)
+        self._failures[key] = _Failure(declared, times, told)
         return told
 
     def forget(self, key: Key) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dbalias.api.alias import DatabaseAlias
-from dbalias.api.meta import Key, Metadata
+from dbalias.api.meta import Metadata
 from dbalias.api.ownership import DATABASE_FINALIZER
 from dbalias.api.parse_metadata import parse_metadata
 from dbalias.api.provision import DeletionPolicy
@@ -36,16 +36,6 @@ async def align(cluster: Cluster, alias: DatabaseAlias) -> DatabaseAlias:
 async def let_go(cluster: Cluster, metadata: Metadata) -> None:
     """Remove the finalizer, so that the alias can go."""
     await _write(cluster, metadata, ())
-
-
-async def let_go_abandoned(cluster: Cluster, key: Key) -> None:
-    """Let an alias go that names no server any more: its database stays, as it was told."""
-    body = await cluster.get(Resource.ALIASES, key.namespace, key.name)
-    if body is None or (body.get("spec") or {}).get("serverRef"):
-        return
-    metadata = parse_metadata(body["metadata"])
-    if is_held(metadata):
-        await let_go(cluster, metadata)
 
 
 async def _write(cluster: Cluster, metadata: Metadata, own: tuple[str, ...]) -> Metadata:

@@ -17,9 +17,9 @@ from dbalias.api.server import DatabaseServer
 from dbalias.reconcile.metrics import Metrics
 from dbalias.reconcile.poll import SourcePoll
 from dbalias.reconcile.ports import Cluster, ClusterError, ConflictError
+from dbalias.reconcile.provisioning.abandonment import let_go_abandoned
 from dbalias.reconcile.provisioning.backoff import Backoff
 from dbalias.reconcile.provisioning.decide import FAULTS
-from dbalias.reconcile.provisioning.finalizer import let_go_abandoned
 from dbalias.reconcile.provisioning.gather import gather
 from dbalias.reconcile.provisioning.memory import Memory
 from dbalias.reconcile.provisioning.orphans import render_orphans
@@ -89,7 +89,7 @@ class ServerReconciler:
     connect: Connect
     queue: KeyedQueue = field(init=False)
     abandonments: KeyedQueue = field(init=False)
-    """Aliases that named a server when they got our finalizer."""
+    """Aliases that named a server before, and name none now."""
     poll: SourcePoll = field(init=False)
     _known: defaultdict[Key, _Known] = field(default_factory=lambda: defaultdict(_Known))
     _backoff: Backoff = field(default_factory=Backoff)
@@ -104,7 +104,9 @@ class ServerReconciler:
             cap=CAP,
         )
         self.abandonments = KeyedQueue(
-            handle=partial(let_go_abandoned, self.cluster), on_error=self._failed, workers=1
+            handle=partial(let_go_abandoned, Teller(self.cluster, self.clock)),
+            on_error=self._failed,
+            workers=1,
         )
         self.poll = SourcePoll(self.cluster, changed=self.queue.notify)
 
@@ -123,7 +125,7 @@ class ServerReconciler:
         self.queue.notify(server)
 
     def abandoned(self, alias: Key) -> None:
-        """A watch saw an alias that names no server, and that our finalizer holds all the same."""
+        """A watch saw an alias that names no server, and that one left something on."""
         self.abandonments.notify(alias)
 
     def binding_changed(self, server: Key, alias: Key) -> None:
@@ -162,7 +164,7 @@ class ServerReconciler:
     async def _run(self, snapshot: Snapshot, known: _Known, round: Round) -> float | None:
         trouble, survey = snapshot.trouble, None
         if snapshot.address is not None:
-            trouble = self._backoff.holds(snapshot.key, snapshot.address, self.clock())
+            trouble = self._backoff.holds(snapshot.key, _declared(snapshot), self.clock())
         if trouble is None:
             trouble, survey = await self._work(snapshot, known, round)
         if survey is None:
@@ -198,7 +200,8 @@ class ServerReconciler:
             return None, survey
         trouble = Trouble(FAULTS[work.fault.fault], str(work.fault))
         now = self.clock()
-        return self._backoff.failed(snapshot.key, snapshot.address, trouble, now), survey
+        told = self._backoff.failed(snapshot.key, _declared(snapshot), trouble, now)
+        return told, survey
 
     async def _endpoint(self, known: _Known, address: Address) -> Endpoint:
         if known.connected is not None:
@@ -274,3 +277,9 @@ class ServerReconciler:
             error if known else type(error).__name__,
             exc_info=None if known else error,
         )
+
+
+def _declared(snapshot: Snapshot) -> Hashable:
+    """Return what changes when somebody mends a server: any edit, and another login."""
+    assert snapshot.server is not None
+    return snapshot.server.metadata.generation, snapshot.address

@@ -15,6 +15,7 @@ from unit.reconcile.provisioning.serving import NOW
 
 SERVER = Key("databases", "main")
 ADDRESS = Address(ServerEngine.POSTGRESQL, "db", 5432, "admin", SecretBytes(b"x"))
+DECLARED = (1, ADDRESS)
 DOWN = Trouble(Reason.DATABASE_UNREACHABLE, "no answer")
 
 
@@ -22,7 +23,7 @@ def test_each_failure_waits_longer_up_to_five_minutes() -> None:
     """With jitter, so that servers that went down together are not tried together."""
     backoff, pauses = Backoff(), []
     for _ in range(14):
-        told = backoff.failed(SERVER, ADDRESS, DOWN, NOW)
+        told = backoff.failed(SERVER, DECLARED, DOWN, NOW)
         assert told.again is not None
         pauses.append(told.again - NOW)
     assert FIRST / 2 <= pauses[0] <= FIRST
@@ -33,33 +34,33 @@ def test_each_failure_waits_longer_up_to_five_minutes() -> None:
 def test_a_server_is_not_tried_before_its_time() -> None:
     """Whatever happens to its aliases."""
     backoff = Backoff()
-    told = backoff.failed(SERVER, ADDRESS, DOWN, NOW)
+    told = backoff.failed(SERVER, DECLARED, DOWN, NOW)
     assert told.again is not None
-    assert backoff.holds(SERVER, ADDRESS, NOW) == told
-    assert backoff.holds(SERVER, ADDRESS, told.again) is None
+    assert backoff.holds(SERVER, DECLARED, NOW) == told
+    assert backoff.holds(SERVER, DECLARED, told.again) is None
 
 
-def test_another_address_or_password_is_tried_at_once() -> None:
-    """Somebody has just mended it."""
+def test_a_server_that_was_edited_is_tried_at_once() -> None:
+    """Somebody has just mended it: the object, or what its Secrets say."""
     backoff = Backoff()
-    backoff.failed(SERVER, ADDRESS, DOWN, NOW)
-    for mended in (replace(ADDRESS, host="new"), replace(ADDRESS, password=SecretBytes(b"y"))):
+    backoff.failed(SERVER, DECLARED, DOWN, NOW)
+    for mended in ((2, ADDRESS), (1, replace(ADDRESS, password=SecretBytes(b"y")))):
         assert backoff.holds(SERVER, mended, NOW) is None
 
 
 def test_one_server_down_holds_no_other() -> None:
     """Each has its own count."""
     backoff = Backoff()
-    backoff.failed(SERVER, ADDRESS, DOWN, NOW)
-    assert backoff.holds(Key("databases", "other"), ADDRESS, NOW) is None
+    backoff.failed(SERVER, DECLARED, DOWN, NOW)
+    assert backoff.holds(Key("databases", "other"), DECLARED, NOW) is None
 
 
 def test_the_first_success_resets_the_count() -> None:
     """The next failure is the first again."""
     backoff = Backoff()
     for _ in range(8):
-        backoff.failed(SERVER, ADDRESS, DOWN, NOW)
+        backoff.failed(SERVER, DECLARED, DOWN, NOW)
     backoff.forget(SERVER)
-    told = backoff.failed(SERVER, ADDRESS, DOWN, NOW)
+    told = backoff.failed(SERVER, DECLARED, DOWN, NOW)
     assert told.again is not None
     assert told.again - NOW <= FIRST

@@ -1,0 +1,115 @@
+"""States that nobody meant: old Secrets, forged notes, moved aliases. None is passed over."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, LiteralString, cast
+
+import psycopg
+
+from dbalias.api.ownership import ROTATE_REQUESTED_AT
+from dbalias.reconcile.ports import Resource
+from integration.provisioning.rig import Rig, rigged
+from localkube.databases import DatabaseServer
+
+
+async def rotate(rig: Rig, request: str) -> None:
+    """Rotate the login of the alias, whose project does not exist."""
+    note = {ROTATE_REQUESTED_AT: request}
+    await rig.patch(Resource.ALIASES, "users", metadata={"annotations": note})
+    rig.later(timedelta(minutes=1))
+    await rig.run()
+
+
+async def stored(rig: Rig) -> dict[str, Any]:
+    """Return the binding Secret as a backup has it."""
+    body = await rig.cluster.get(Resource.SECRETS, rig.namespace, "users-binding")
+    assert body is not None
+    return {"data": body["data"], "metadata": {"annotations": body["metadata"]["annotations"]}}
+
+
+async def test_a_secret_from_a_backup_opens_its_database_again(rig: Rig) -> None:
+    """Its password was replaced on the server since, by two rotations."""
+    await rig.alias()
+    await rig.run()
+    backup = await stored(rig)
+    await rotate(rig, "once")
+    await rotate(rig, "twice")
+    await rig.patch(Resource.SECRETS, "users-binding", **backup)
+    rig.restart()
+    await rig.run()
+    assert rig.opens(await rig.binding())
+
+
+async def test_a_comment_that_a_tenant_writes_hides_no_other_alias(
+    kubeconfig: Path, administered_postgres: DatabaseServer
+) -> None:
+    """Whoever owns a database may comment on it, whatever it says."""
+    async with rigged(kubeconfig, administered_postgres) as rig:
+        await rig.declare()
+        await rig.alias()
+        await rig.run()
+        binding = await rig.binding()
+        assert binding is not None
+        comment = f"COMMENT ON DATABASE \"{binding['database']}\" IS '{'[' * 5000}'"
+        with psycopg.connect(binding["uri"], autocommit=True) as tenant:
+            tenant.execute(cast(LiteralString, comment))
+        await rig.alias("others")
+        rig.restart()
+        await rig.run()
+        assert (await rig.provisioned("others"))["status"] == "True"
+
+
+async def test_a_locked_login_opens_again_where_logins_are_tried(rig: Rig) -> None:
+    """A deletion that was given up may have left it so."""
+    await rig.patch(Resource.SERVERS, "main", spec={"checkLogins": True})
+    await rig.alias()
+    await rig.run()
+    binding = await rig.binding()
+    assert binding is not None
+    if rig.database.engine == "postgresql":
+        rig.database.admin_sql(f'ALTER ROLE "{binding["username"]}" NOLOGIN')
+    else:
+        rig.database.admin_sql(f"ALTER USER `{binding['username']}`@'%%' ACCOUNT LOCK", [])
+    assert not rig.opens(binding)
+    rig.restart()
+    await rig.run()
+    assert rig.opens(await rig.binding())
+
+
+async def test_an_alias_that_names_no_server_any_more_says_nothing_of_one(rig: Rig) -> None:
+    """Else the next database that it asks for would be called lost."""
+    await rig.alias()
+    await rig.run()
+    elsewhere = {"serverRef": None, "provision": None, "engine": "postgresql"}
+    await rig.patch(Resource.ALIASES, "users", spec=elsewhere)
+    await rig.reconciler.abandonments.handle(rig.alias_key("users"))
+    status = await rig.status()
+    assert "provision" not in status
+    assert "binding" not in status
+
+
+async def test_an_alias_with_another_name_gets_another_database(rig: Rig) -> None:
+    """What its status remembers is of the one before."""
+    await rig.alias()
+    await rig.run()
+    name = f"{rig.namespace}_second"
+    await rig.patch(Resource.ALIASES, "users", spec={"provision": None})
+    await rig.patch(Resource.ALIASES, "users", spec={"name": name})
+    await rig.patch(Resource.ALIASES, "users", spec={"provision": {}})
+    await rig.run()
+    assert (await rig.provisioned())["reason"] == "Provisioned"
+    assert name in rig.databases()
+
+
+async def test_a_forged_request_in_a_secret_silences_no_alias(rig: Rig) -> None:
+    """Whoever writes Secrets may write more there than a status holds."""
+    await rig.alias()
+    await rig.run()
+    note = {ROTATE_REQUESTED_AT: "x" * 1000}
+    await rig.patch(Resource.SECRETS, "users-binding", metadata={"annotations": note})
+    await rig.patch(Resource.ALIASES, "users", spec={"provision": {"readOnly": True}})
+    rig.restart()
+    await rig.run()
+    assert (await rig.provisioned())["observedGeneration"] == 2
