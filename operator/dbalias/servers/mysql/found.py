@@ -25,6 +25,8 @@ class User:
     """As ``mysql.user.ssl_type`` has it: empty, ANY, X509 or SPECIFIED."""
     connection_limit: int = 0
     privileges: frozenset[str] = frozenset()
+    reaches: frozenset[str] = frozenset()
+    """Other databases, as grants name them, in which it may do something."""
     connections: tuple[int, ...] = ()
     """Open ones, as far as the administrator may see them."""
 

@@ -14,7 +14,7 @@ from dbalias.servers.mysql.flavour import Flavour
 from dbalias.servers.mysql.found import Found
 from dbalias.servers.mysql.logins import LoginPlot
 from dbalias.servers.mysql.statements import account, identifier
-from dbalias.servers.plot import Obstacle, Standing, Step
+from dbalias.servers.plot import Cause, Obstacle, Standing, Step
 from dbalias.servers.wanted import Wanted
 
 _UNCLAIMED = "unclaimed"
@@ -38,13 +38,11 @@ class MySQLPlot:
         if self._foreign_mark() is not None:
             return Standing.ANOTHERS
         claim, schema = self.found.claim, self.found.schema
-        if self._has_strangers():
+        if claim and self._is_proven(claim):
+            return Standing.OURS
+        if schema or self._strangers():
             return Standing.UNMARKED
-        if claim is None:
-            return Standing.UNMARKED if schema else Standing.ABSENT
-        if schema is None:
-            return Standing.CLAIMED
-        return Standing.OURS if self._is_proven(claim) else Standing.UNMARKED
+        return Standing.CLAIMED if claim else Standing.ABSENT
 
     @property
     def holder(self) -> Mark | None:
@@ -70,7 +68,7 @@ class MySQLPlot:
 
     def obstacle(self) -> Obstacle | None:
         """Return what forbids to go on although the standing allows it."""
-        return limits.obstacle(self.wanted, self.flavour)
+        return limits.obstacle(self.wanted, self.flavour) or next(self._obstacles(), None)
 
     def differences(self, logins: frozenset[str]) -> tuple[str, ...]:
         """Return in words what ``steps`` would change, and what it would if it might adopt."""
@@ -194,10 +192,26 @@ class MySQLPlot:
             marks.insert(0, self.found.claim.mark)
         return next((one for one in marks if not one.is_same_owner(self.wanted.mark)), None)
 
-    def _has_strangers(self) -> bool:
-        """Tell whether somebody made a login of a wanted name by hand."""
-        claimed = {one.login for one in self.found.login_claims}
-        return not self.logins <= claimed
+    def _strangers(self) -> list[str]:
+        """Return the logins of wanted names that somebody made by hand."""
+        return sorted(self.logins - {one.login for one in self.found.login_claims})
+
+    def _obstacles(self) -> Iterator[Obstacle]:
+        """Yield which logins made by hand are in the way.
+
+        One that works in this database and in no other, as after a loss of the claims, may be
+        adopted. Any other would bring along what an administrator gave it, which goes unseen.
+        """
+        for login in self._strangers():
+            user = self.found.users[login]
+            if user.reaches or not user.privileges:
+                remedy = "drop or rename it"
+            elif self.wanted.adopt:
+                continue
+            else:
+                remedy = "drop or rename it, or set provision.adopt to take it over"
+            text = f"login {login} exists and is not claimed by this alias: {remedy}"
+            yield Obstacle(Cause.ROLE, text)
 
 
 def wanted_logins(wanted: Wanted) -> list[str]:

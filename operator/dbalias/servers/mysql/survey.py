@@ -81,6 +81,9 @@ class _Logins:
         names = tuple(sorted(logins)) or (_NOBODY,)
         self._users = read_users(session, names)
         self._privileges = read_privileges(session, names)
+        self._reaches: dict[str, set[str]] = defaultdict(set)
+        for login, pattern in self._privileges:
+            self._reaches[login].add(pattern)
         self._connections = read_connections(session, names)
 
     def complete(self, found: Found, wanted: Wanted) -> Found:
@@ -90,6 +93,7 @@ class _Logins:
             name: replace(
                 user,
                 privileges=self._privileges.get((name, pattern), frozenset()),
+                reaches=frozenset(self._reaches[name] - {pattern}),
                 connections=tuple(self._connections.get(name, ())),
             )
             for name in names

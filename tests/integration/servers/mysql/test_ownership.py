@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from dbalias.servers.mysql.statements import account, everything_in
 from dbalias.servers.plot import Plot, Standing
 from integration.servers.mysql.site import Site, a_wanted, ask, issued
 
@@ -73,6 +74,11 @@ def test_a_login_made_by_hand_is_left_alone_and_adopted_on_request(site: Site) -
     plot = site.look(wanted)
     assert (plot.standing, plot.incarnation) == (Standing.UNMARKED, None)
     assert is_left_alone(plot)
+    rightless = site.look(replace(wanted, adopt=True))
+    assert f"login {wanted.logins.a} exists" in str(rightless.obstacle())
+    assert is_left_alone(rightless)
+    place, login = everything_in(wanted.database), account(wanted.logins.a)
+    site.sql(f"GRANT SELECT ON {place} TO {login}")
     adopting = site.provide(replace(wanted, adopt=True))
     site.remove(adopting)
     assert not site.has_database(wanted.database)

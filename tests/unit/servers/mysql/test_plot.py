@@ -11,7 +11,8 @@ import pytest
 from dbalias.api.secrets import SecretBytes
 from dbalias.servers.mysql.claims import Claim, LoginClaim
 from dbalias.servers.mysql.found import Found, Schema, User
-from dbalias.servers.plot import Standing
+from dbalias.servers.mysql.grants import OWNERS
+from dbalias.servers.plot import Cause, Obstacle, Standing
 from unit.servers.mysql.looked_up import BOTH, LOGIN, MYSQL, OURS, READY, THEIRS, a_plot, a_wanted
 
 CREATING = Claim("team_shop", OURS, "first")
@@ -23,7 +24,7 @@ LOGIN_CLAIMS = [(), (LoginClaim(LOGIN, OURS),), (LoginClaim(LOGIN, THEIRS),)]
 WORLDS = [
     Found("seed", schema, claim, login_claims, users)
     for schema, claim, login_claims, users in product(
-        [None, EMPTY, FULL], CLAIMS, LOGIN_CLAIMS, [{}, {LOGIN: User()}]
+        [None, EMPTY, FULL], CLAIMS, LOGIN_CLAIMS, [{}, {LOGIN: User(privileges=OWNERS)}]
     )
 ]
 PASSWORDS = {login: SecretBytes(b"new") for login in BOTH}
@@ -48,7 +49,7 @@ def texts(found: Found, *, adopt: bool = False) -> str:
         (Found("s", FULL), Standing.UNMARKED),
         (Found("s", EMPTY), Standing.UNMARKED),
         (Found("s", users={LOGIN: User()}), Standing.UNMARKED),
-        (Found("s", FULL, CREATED, users={LOGIN: User()}), Standing.UNMARKED),
+        (Found("s", FULL, CREATED, users={LOGIN: User()}), Standing.OURS),
         (Found("s", FULL, FOREIGN), Standing.ANOTHERS),
         (Found("s", None, FOREIGN), Standing.ANOTHERS),
         (Found("s", login_claims=(LoginClaim(LOGIN, THEIRS),)), Standing.ANOTHERS),
@@ -83,6 +84,31 @@ def test_nothing_of_anothers_is_touched(found: Found) -> None:
     if standing is Standing.UNMARKED:
         assert not a_plot(found).steps(BOTH, PASSWORDS)
         assert a_plot(found, wanted=a_wanted(adopt=True)).steps(BOTH, PASSWORDS)
+
+
+@pytest.mark.parametrize(
+    "user",
+    [User(), User(privileges=OWNERS, reaches=frozenset({"payroll"}))],
+    ids=["of unknown rights", "of another database too"],
+)
+def test_a_login_that_may_reach_elsewhere_is_never_adopted(user: User) -> None:
+    """Whoever may name an alias would choose whose rights it gets."""
+    for found in (Found("s"), Found("s", FULL), Found("s", FULL, CREATED)):
+        plot = a_plot(replace(found, users={LOGIN: user}), wanted=a_wanted(adopt=True))
+        text = f"login {LOGIN} exists and is not claimed by this alias: drop or rename it"
+        assert plot.obstacle() == Obstacle(Cause.ROLE, text)
+        assert plot.steps(BOTH, PASSWORDS) == ()
+
+
+def test_a_login_made_by_hand_beside_our_database_keeps_it_from_nothing_but_itself() -> None:
+    """It is told by its name, and a removal leaves it."""
+    plot = a_plot(replace(READY, users={**READY.users, "team_shop_b": User(privileges=OWNERS)}))
+    assert plot.standing is Standing.OURS
+    assert "login team_shop_b exists" in str(plot.obstacle())
+    assert "set provision.adopt" in str(plot.obstacle())
+    removed = [step.says for step in plot.removal()]
+    assert "drop database team_shop" in removed
+    assert not [says for says in removed if "team_shop_b" in says]
 
 
 @pytest.mark.parametrize("found", WORLDS)
