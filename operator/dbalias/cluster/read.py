@@ -29,7 +29,8 @@ class Reads:
         if answer.status == 404 and answer.reason == "NotFound":
             return None
         if answer.status != 200:
-            raise UnreadableError(f"{path} cannot be read: {answer.status} {answer.reason}")
+            error = ForbiddenError if answer.status == 403 else UnreadableError
+            raise error(f"{path} cannot be read: {answer.status} {answer.reason}")
         return answer.body
 
     async def list(

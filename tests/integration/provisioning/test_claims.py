@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
-from dbalias.reconcile.ports import Resource
+import pytest
+
+from dbalias.api.meta import JSON
+from dbalias.reconcile.ports import Cluster, Resource, UnreadableError
 from integration.provisioning.rig import Rig, an_alias, secret
 from localkube.databases import DatabaseServer
 
@@ -143,6 +148,41 @@ async def test_a_namespace_is_admitted_by_its_labels(rig: Rig) -> None:
         await other.label(team="shop")
         await rig.run()
         assert other.opens(await other.binding())
+
+
+@dataclass(frozen=True, slots=True)
+class Forgetful:
+    """Kubernetes, for as long as it answers nothing about namespaces."""
+
+    inner: Cluster
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is as it is."""
+        return getattr(self.inner, name)
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> JSON | None:
+        """Read, unless it is a namespace."""
+        if resource is Resource.NAMESPACES:
+            raise UnreadableError("500")
+        return await self.inner.get(resource, namespace, name)
+
+
+async def test_a_deletion_waits_for_labels_that_are_not_answered(rig: Rig) -> None:
+    """Who is admitted no more is let go at once, and keeps the database that was to be dropped."""
+    async with rig.neighbour() as other:
+        selector = {"from": "Selector", "selector": {"matchLabels": {"team": "shop"}}}
+        await rig.patch(Resource.SERVERS, "main", spec={"allowedNamespaces": selector})
+        await other.label(team="shop")
+        await other.put(Resource.ALIASES, other.guest_of(rig, deletionPolicy="Delete"))
+        await rig.run()
+        await other.remove(Resource.ALIASES, "users")
+        rig.restart(cast(Cluster, Forgetful(rig.cluster)))
+        with pytest.raises(UnreadableError):
+            await rig.run()
+        rig.restart()
+        await rig.run()
+        assert await other.version(Resource.ALIASES, "users") is None
+        assert other.databases() == set()
 
 
 async def test_a_field_of_another_family_is_refused_by_name(rig: Rig) -> None:

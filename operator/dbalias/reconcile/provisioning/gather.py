@@ -26,7 +26,7 @@ from dbalias.django.sources import (
     secret_ref,
 )
 from dbalias.reconcile.declared import read_source
-from dbalias.reconcile.ports import Cluster, Resource, UnreadableError
+from dbalias.reconcile.ports import Cluster, ForbiddenError, Resource, UnreadableError
 from dbalias.reconcile.provisioning.admission import needs_labels
 from dbalias.reconcile.provisioning.snapshot import Snapshot, Trouble
 from dbalias.reconcile.reading import Reading
@@ -121,10 +121,13 @@ async def _labels(
 
 
 async def read_labels(cluster: Cluster, namespace: str) -> Mapping[str, str] | None:
-    """Return the labels of a namespace; None where they cannot be read."""
+    """Return the labels of a namespace; None where they may not be read.
+
+    Raise UnreadableError where that is not known: a deletion would not wait for who is refused.
+    """
     try:
         body = await cluster.get(Resource.NAMESPACES, None, namespace)
-    except UnreadableError:
+    except ForbiddenError:
         return None
     return None if body is None else dict(body["metadata"].get("labels") or {})
 
