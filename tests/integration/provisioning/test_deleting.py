@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, cast
 
-from dbalias.reconcile.ports import Resource
+from dbalias.reconcile.ports import Cluster, RefusedError, Resource
 from integration.provisioning.rig import Rig
 
 
@@ -92,6 +94,33 @@ async def test_a_deletion_does_not_wait_for_an_administrators_secret_that_is_gon
     await rig.run()
     assert await rig.version(Resource.ALIASES, "users") is None
     assert await rig.events("users") == ["DatabaseRetained"]
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """Kubernetes with an admission webhook that lets nobody delete Secrets."""
+
+    inner: Cluster
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is as it is."""
+        return getattr(self.inner, name)
+
+    async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str) -> None:
+        """Refuse."""
+        raise RefusedError(f"DELETE {name} answered 403 Forbidden")
+
+
+async def test_a_deletion_does_not_wait_for_a_secret_that_may_not_be_deleted(rig: Rig) -> None:
+    """Its database is dropped, so it opens nothing; a warning tells of it."""
+    await rig.alias(deletionPolicy="Delete")
+    await rig.run()
+    await rig.remove(Resource.ALIASES, "users")
+    rig.restart(cast(Cluster, Keeping(rig.cluster)))
+    await rig.run()
+    assert await rig.version(Resource.ALIASES, "users") is None
+    assert rig.databases() == set()
+    assert await rig.events("users") == ["SecretRetained"]
 
 
 async def test_a_deletion_waits_ten_minutes_for_a_server_that_does_not_answer(rig: Rig) -> None:

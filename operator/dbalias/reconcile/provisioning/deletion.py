@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from dbalias.api.alias import DatabaseAlias
 from dbalias.api.conditions import parse_timestamp, timestamp
 from dbalias.reconcile.actions import Note
+from dbalias.reconcile.ports import ForbiddenError, RefusedError
 from dbalias.reconcile.provisioning.claims import Claim
 from dbalias.reconcile.provisioning.secrets import delete_slots
 from dbalias.reconcile.provisioning.snapshot import Trouble
@@ -33,7 +34,11 @@ async def drop(work: Work, claim: Claim, plot: Plot) -> Note | None:
     steps = plot.removal()
     if steps:
         await work.endpoint.run(steps)
-    await delete_slots(work.cluster, claim.wanted.mark, work.server.engine)
+    try:
+        await delete_slots(work.cluster, claim.wanted.mark, work.server.engine)
+    except (ForbiddenError, RefusedError) as error:
+        # Nobody would be served by an alias that waits for a Secret which opens nothing.
+        return Note("SecretRetained", f"its Secret was not deleted: {error}", warning=True)
     return None
 
 
