@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 
@@ -54,7 +54,7 @@ async def test_a_comment_that_a_tenant_writes_hides_no_other_alias(
         assert binding is not None
         comment = f"COMMENT ON DATABASE \"{binding['database']}\" IS '{'[' * 5000}'"
         with psycopg.connect(binding["uri"], autocommit=True) as tenant:
-            tenant.execute(cast(LiteralString, comment))
+            tenant.execute(comment.encode())
         await rig.alias("others")
         rig.restart()
         await rig.run()
