@@ -82,7 +82,8 @@ async def _follow(cluster: UserCluster, namespace: str, name: str, request: str)
         body = await _read(cluster, namespace, name)
         project = body["spec"]["projectRef"]["name"]
         has_project = await cluster.get(Resource.PROJECTS, namespace, project) is not None
-        progress = read_progress(body.get("status") or {}, request, has_project=has_project)
+        asked = find_request(body, request)
+        progress = read_progress(body.get("status") or {}, asked, has_project=has_project)
         if progress.line != told:
             told = progress.line
             print(f"{name}: {told}", flush=True)
@@ -107,6 +108,11 @@ def demand_provisioned(body: JSON, name: str) -> None:
         where = (spec.get("credentials") or {}).get("secretRef") or {}
         place = f"the Secret {where['name']}" if "name" in where else "its credentials"
         raise RefusedError(f"{name} is not provisioned: change the login in {place}")
+
+
+def find_request(body: JSON, request: str) -> str:
+    """Return the request that stands: somebody may have asked since, and one answer is for both."""
+    return (body["metadata"].get("annotations") or {}).get(ROTATE_REQUESTED_AT) or request
 
 
 def read_progress(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 
 from dbalias.api.ownership import ROTATE_REQUESTED_AT
+from dbalias.api.secrets import SecretBytes
 from dbalias.reconcile.ports import Resource
+from dbalias.reconcile.provisioning.ports import Endpoint
+from dbalias.servers.connecting import connect
+from dbalias.servers.faults import Fault, ServerFaultError
 from integration.provisioning.rig import Rig, rigged
 from localkube.databases import DatabaseServer
 
@@ -76,6 +81,34 @@ async def test_a_locked_login_opens_again_where_logins_are_tried(rig: Rig) -> No
     rig.restart()
     await rig.run()
     assert rig.opens(await rig.binding())
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A server that lets in nobody but its administrator."""
+
+    inner: Endpoint
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is as it is."""
+        return getattr(self.inner, name)
+
+    async def try_login(self, user: str, password: SecretBytes, database: str) -> None:
+        """Refuse."""
+        raise ServerFaultError(Fault.LOGIN_REFUSED, f"{user} is refused")
+
+
+async def test_a_login_that_stays_refused_is_told_where_logins_are_tried(rig: Rig) -> None:
+    """Setting its password once more is no proof that the Secret opens its database."""
+    await rig.patch(Resource.SERVERS, "main", spec={"checkLogins": True})
+    await rig.alias()
+    await rig.run()
+    assert (await rig.provisioned())["status"] == "True"
+    binding = await rig.binding()
+    rig.restart(connect=lambda address: cast(Endpoint, Closed(connect(address))))
+    await rig.run()
+    assert (await rig.provisioned())["reason"] == "LoginRefused"
+    assert await rig.binding() == binding
 
 
 async def test_an_alias_that_names_no_server_any_more_says_nothing_of_one(rig: Rig) -> None:

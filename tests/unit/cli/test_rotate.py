@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from dbalias.api.ownership import ROTATE_REQUESTED_AT
 from dbalias.cli.refusal import RefusedError
-from dbalias.cli.rotate import Progress, demand_provisioned, read_progress
+from dbalias.cli.rotate import Progress, demand_provisioned, find_request, read_progress
 
 REQUEST = "2026-01-31T00:00:00.000001Z"
 WAITING = {"type": "Provisioned", "status": "True", "message": "waiting for the listed workloads"}
@@ -45,6 +46,13 @@ def test_alias_without_a_login_of_ours_is_refused_with_the_remedy(
     with pytest.raises(RefusedError) as refused:
         demand_provisioned(body, "users")
     assert refused.value.lines == (said,)
+
+
+def test_request_that_another_came_after_is_met_with_it() -> None:
+    """The first is never acknowledged: two who ask at once would wait until one gives up."""
+    later = an_alias({}, annotations={ROTATE_REQUESTED_AT: "later"})
+    assert find_request(later, REQUEST) == "later"
+    assert find_request(an_alias({}), REQUEST) == REQUEST
 
 
 def test_progress_tells_why_it_has_not_begun() -> None:
