@@ -34,6 +34,9 @@ def _drop_database(found: Found) -> Iterator[Step]:
     if roles:
         text = statements.end_sessions(name, roles)
         yield Step(f"end the sessions in database {name}", (text,), may_fail=True)
+    if found.database is not None and found.database.is_template:
+        says = f"let database {name} be no template"
+        yield Step(says, (statements.forbid_copies(name),))
     yield Step(f"drop database {name}", (statements.drop_database(name),))
 
 

@@ -190,6 +190,11 @@ def end_sessions(database: str, roles: Sequence[str]) -> str:
     )
 
 
+def forbid_copies(database: str) -> str:
+    """Return how a database is no template any more: PostgreSQL drops none."""
+    return _compose("ALTER DATABASE {} IS_TEMPLATE false", _name(database))
+
+
 def drop_database(database: str) -> str:
     """Return how a database is dropped, whoever is connected to it."""
     return _compose("DROP DATABASE IF EXISTS {} WITH (FORCE)", _name(database))

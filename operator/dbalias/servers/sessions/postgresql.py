@@ -26,6 +26,7 @@ looked for, and could have his own run with the administrator's rights.
 """
 _SETTINGS = """\
 SELECT pg_catalog.set_config(name, setting, false) FROM (VALUES
+  ('role', 'none'),
   ('standard_conforming_strings', 'on'),
   ('statement_timeout', %s),
   ('lock_timeout', %s),
@@ -33,9 +34,15 @@ SELECT pg_catalog.set_config(name, setting, false) FROM (VALUES
   ('client_connection_check_interval', '2s')
 ) AS wanted (name, setting)
 WHERE pg_catalog.current_setting(name, true) IS NOT NULL
-  AND (name <> 'client_connection_check_interval' OR pg_catalog.version() LIKE '%%linux%%')"""
+  AND (name <> 'client_connection_check_interval' OR pg_catalog.version() LIKE '%%linux%%')
+  AND (name <> 'role' OR EXISTS (
+    SELECT FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase,
+      unnest(s.setconfig) AS setting
+    WHERE d.datname = current_database() AND s.setrole = 0 AND starts_with(setting, 'role=')))"""
 """The last one is known since PostgreSQL 14, and not everywhere: a statement that was cut ends on
-the server too."""
+the server too. The role is reset where the database's owner chose as whom everybody acts there: it
+might be the owner of another one. What the administrator's own role is set to stays.
+"""
 
 
 class PostgreSQLSession:

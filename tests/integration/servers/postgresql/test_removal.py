@@ -29,6 +29,16 @@ def test_everything_that_was_made_goes(site: Site) -> None:
         session.close()
 
 
+def test_a_template_goes_too(site: Site) -> None:
+    """Whoever works in a database may make it one, and PostgreSQL drops none."""
+    wanted = site.provide(a_wanted())
+    with site.log_in(wanted.logins.a, wanted.database) as session:
+        session.execute(f'ALTER DATABASE "{wanted.database}" IS_TEMPLATE true'.encode())
+    site.remove(wanted)
+    assert not site.has_database(wanted.database)
+    assert site.roles(wanted) == set()
+
+
 def test_a_removal_that_was_cut_short_goes_on(creator: Site) -> None:
     """After every step, from what is left then."""
     wanted = a_wanted(readers=True)

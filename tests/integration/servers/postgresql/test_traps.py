@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from dbalias.api.provision import Extension
 from dbalias.servers.plot import Cause
 from dbalias.servers.wanted import Wanted
 from integration.servers.postgresql.site import Site, a_wanted, issued
@@ -32,6 +33,19 @@ def test_no_operator_of_the_owners_runs_in_the_administrators_session(site: Site
         session.execute(path.encode())
     site.look(wanted)
     assert site.sql("SELECT who FROM trap.caught", database=wanted.database) == []
+
+
+def test_no_owner_says_as_whom_the_administrator_acts(site: Site) -> None:
+    """What it makes here would belong to a neighbour, whose role could not be dropped for it."""
+    neighbour, wanted = site.provide(a_wanted()), site.provide(a_wanted())
+    with site.log_in(wanted.logins.a, wanted.database) as session:
+        act = f'ALTER DATABASE "{wanted.database}" SET role TO "{neighbour.owner}"'
+        session.execute(act.encode())
+    asked = site.session(wanted.database).fetch("SELECT current_user::text")
+    assert asked == [(site.user,)]
+    site.provide(a_wanted(wanted.mark.name, extensions=(Extension("citext"),)))
+    site.remove(neighbour)
+    assert site.roles(neighbour) == set()
 
 
 def refusal(site: Site, wanted: Wanted, cause: Cause) -> str:
