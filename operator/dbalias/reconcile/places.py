@@ -37,10 +37,15 @@ ServerState: TypeAlias = DatabaseServer | Unusable
 Servers: TypeAlias = Mapping[ServerRef, ServerState]
 """Each server that aliases of one namespace name, as that namespace may see it."""
 
+CREATE_OR_NAME_ANOTHER = (
+    "Create it, or name another: an alias with provision is deleted and created anew for that"
+)
+"""The API server lets nobody change the server of a database that is to be made."""
+
 
 def not_found(ref: ServerRef) -> Unusable:
     """Return the state of a server that does not exist."""
-    text = f"{server_name(ref)} does not exist (yet). Create it, or correct name and namespace"
+    text = f"{server_name(ref)} does not exist (yet). {CREATE_OR_NAME_ANOTHER}"
     return Unusable(Reason.SERVER_NOT_FOUND, text)
 
 

@@ -45,6 +45,9 @@ _OBSTACLES = {
     Cause.ROLE: Reason.ROLE_EXISTS,
 }
 
+_OTHERWISE = "Delete this alias and create it with another spec.name"
+"""The API server lets nobody rename a database that is to be made."""
+
 
 def find_trouble(claim: Claim, plot: Plot) -> Trouble | None:
     """Return what forbids to work on a database, with the remedy; None when nothing does."""
@@ -66,7 +69,7 @@ def find_trouble(claim: Claim, plot: Plot) -> Trouble | None:
 
 def claimed(database: str, holder: Mark | None) -> Trouble:
     """Return the refusal of an alias whose database another one holds."""
-    message = f"the database {database} belongs to {holder}. Set another spec.name"
+    message = f"the database {database} belongs to {holder}. {_OTHERWISE}"
     return Trouble(Reason.DATABASE_CLAIMED, message)
 
 
@@ -81,8 +84,8 @@ def _exists(plot: Plot) -> Trouble:
         )
         return Trouble(Reason.ROLE_EXISTS, message)
     message = (
-        f"the database {wanted.database} exists and carries no mark. Set another spec.name, or "
-        f"take it over with spec.provision.adopt{would}"
+        f"the database {wanted.database} exists and carries no mark. {_OTHERWISE}, or take it "
+        f"over with spec.provision.adopt{would}"
     )
     return Trouble(Reason.DATABASE_EXISTS, message)
 

@@ -26,6 +26,7 @@ from dbalias.django.sources import (
     secret_ref,
 )
 from dbalias.reconcile.declared import read_source
+from dbalias.reconcile.places import CREATE_OR_NAME_ANOTHER
 from dbalias.reconcile.ports import Cluster, ForbiddenError, Resource, UnreadableError
 from dbalias.reconcile.provisioning.admission import needs_labels
 from dbalias.reconcile.provisioning.snapshot import Snapshot, Trouble
@@ -60,7 +61,7 @@ async def _with_server(cluster: Cluster, snapshot: Snapshot) -> Snapshot:
             message = "; ".join(map(str, problems))
             return replace(snapshot, trouble=Trouble(Reason.INVALID_CONFIGURATION, message))
         case None:
-            message = f"there is no DatabaseServer {snapshot.key}. Create it, or name another"
+            message = f"there is no DatabaseServer {snapshot.key}. {CREATE_OR_NAME_ANOTHER}"
             trouble = Trouble(Reason.SERVER_NOT_FOUND, message)
             return replace(snapshot, trouble=trouble, lost=True)
 

@@ -38,14 +38,14 @@ def the_move(decision: Keep | Wait | Restore | Rotate | Refuse, **wishes: Any) -
 
 
 def test_a_database_of_another_alias_is_told_with_its_holder() -> None:
-    """And the remedy is another name."""
+    """And the remedy is another name, which only another object can have."""
     claim = a_claim()
     plot = a_plot(claim, standing=Standing.ANOTHERS, holder=Mark("x", "other", "theirs"))
     trouble = find_trouble(claim, plot)
     assert trouble is not None
     assert trouble.reason is Reason.DATABASE_CLAIMED
     assert "other/theirs" in trouble.message
-    assert "spec.name" in trouble.message
+    assert "Delete this alias and create it with another spec.name" in trouble.message
 
 
 @pytest.mark.parametrize(
