@@ -10,7 +10,7 @@ from dbalias.servers.address import Address
 from dbalias.servers.faults import Fault
 from dbalias.servers.sessions import mysql_faults, postgresql_faults
 from dbalias.servers.sessions.timeouts import Timeouts
-from dbalias.servers.sessions.words import build_fault
+from dbalias.servers.sessions.words import build_fault, build_silence
 
 ADDRESS = Address(ServerEngine.POSTGRESQL, "db.example", 5432, "admin", SecretBytes(b"pa55"))
 
@@ -81,6 +81,12 @@ def test_every_fault_says_where_it_was_and_never_the_password(fault: Fault) -> N
     assert told.startswith("creating database shop: db.example:5432 ")
     assert "(error 12345)" in told
     assert "pa55" not in told
+
+
+def test_a_server_that_says_nothing_may_be_of_another_engine() -> None:
+    """PostgreSQL waits for a client of MySQL to begin, and the other way round it hangs up."""
+    assert "check that it is a server of postgresql" in str(build_silence(ADDRESS))
+    assert "no server of postgresql" in str(build_fault(Fault.UNREACHABLE, ADDRESS))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from dbalias.api.provision import DatabaseSpec
 from dbalias.api.secrets import SecretBytes
 from dbalias.servers.plot import Step
 from dbalias.servers.postgresql import statements
@@ -36,7 +37,7 @@ def make_database(found: Found) -> Iterator[Step]:
     database = found.database
     if database is None:
         text = statements.create_database(wanted.database, wanted.owner, wanted.spec)
-        yield Step(f"create database {wanted.database}", (text,))
+        yield Step(f"create database {wanted.database}{_declared(wanted.spec)}", (text,))
         limit = wanted.spec.connection_limit
         database = Database(
             name=wanted.database,
@@ -46,6 +47,13 @@ def make_database(found: Found) -> Iterator[Step]:
             public=_EVERYBODY,
         )
     yield from in_one_step(_database_changes(found, database))
+
+
+def _declared(spec: DatabaseSpec) -> str:
+    """Return what the server may refuse of a database that is to be made, for its owner to see."""
+    fields = ("encoding", "locale", "template")
+    given = [f"{name} {getattr(spec, name)}" for name in fields if getattr(spec, name)]
+    return f" (spec.provision.database has {', '.join(given)})" if given else ""
 
 
 def finish_adoption(found: Found) -> Iterator[Step]:

@@ -9,7 +9,7 @@ from dbalias.servers.faults import Fault, ServerFaultError
 
 _WORDS: Mapping[Fault, str] = {
     Fault.UNREACHABLE: "{where} ended the connection{code}: it may be starting, stopping or "
-    "overloaded; see its log",
+    "overloaded, or no server of {engine}; see its log",
     Fault.TIMED_OUT: "{where} gave no answer in time{code}: check whether it hangs, what it is "
     "busy with, and who holds locks there",
     Fault.LOGIN_REFUSED: "{where} refuses the login as {user}{code}: check user and password in "
@@ -31,8 +31,8 @@ def build_silence(address: Address) -> ServerFaultError:
     """Return that nobody logged in within the time for it."""
     return ServerFaultError(
         Fault.UNREACHABLE,
-        f"logging in: {address} gave no answer in time: check whether it hangs, how busy it is, "
-        "and network policies",
+        f"logging in: {address} gave no answer in time: check that it is a server of "
+        f"{address.engine}, whether it hangs, how busy it is, and network policies",
     )
 
 
@@ -41,6 +41,9 @@ def build_fault(
 ) -> ServerFaultError:
     """Return the fault in words; ``says`` is what was being done, as a log may hold it."""
     text = _WORDS[fault].format(
-        where=address, user=address.user, code=f" (error {code})" if code else ""
+        where=address,
+        user=address.user,
+        engine=address.engine,
+        code=f" (error {code})" if code else "",
     )
     return ServerFaultError(fault, f"{says}: {text}" if says else text)

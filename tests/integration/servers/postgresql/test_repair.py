@@ -214,6 +214,14 @@ def test_a_role_of_our_name_that_somebody_made_is_left_alone(site: Site) -> None
     site.sql(f'DROP ROLE "{wanted.logins.b}"')
 
 
+def test_a_locale_that_the_server_does_not_know_is_named_with_its_field(site: Site) -> None:
+    """A code and the server's log alone would leave the alias' owner to guess."""
+    wanted = a_wanted(locale="de_XX.utf8")
+    with pytest.raises(ServerFaultError, match=r"spec\.provision\.database has locale de_XX\.utf8"):
+        site.provide(wanted)
+    site.remove(wanted)
+
+
 def test_an_extension_that_is_not_trusted_says_who_must_make_it(creator: Site) -> None:
     """The administrator may not; the fault names the extension and the remedy."""
     wanted = a_wanted(extensions=(Extension("file_fdw"),))
