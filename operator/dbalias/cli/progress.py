@@ -207,6 +207,8 @@ def _alias(body: JSON, now: datetime) -> AliasProgress:
     shown = migrated if ready.get("status") == Status.TRUE and migrated else ready
     if shown is not ready and made.get("reason") == Reason.ROTATION_PENDING:
         shown = made
+    if "deletionTimestamp" in body["metadata"] and made.get("status") == Status.FALSE:
+        shown = made  # what the deletion waits for: nobody tells anything else of it any more
     running = state in (State.RUNNING, State.CHECKING)
     if state is State.CHECKING:
         record = checked
@@ -238,7 +240,9 @@ def _state(body: JSON, migrated: Mapping[str, JSON], record: Record, checked: Re
     if _is_true(body, Condition.STALLED):
         return State.FAILED
     if migrated.get("status") == Status.TRUE:
-        return State.EXEMPT if reason in EXEMPTIONS else State.MIGRATED
+        if reason not in EXEMPTIONS:
+            return State.MIGRATED
+        return State.EXEMPT if _is_true(body, Condition.READY) else State.PENDING
     ended = [one.reason for one in (record, checked) if one.outcome is Outcome.FAILED]
     if reason in ended or reason in STALLING:
         return State.FAILED

@@ -62,6 +62,7 @@ STATES = [
     (an_alias(READY, migrated(True, "EmptyDefault")), State.EXEMPT),
     (an_alias(READY, migrated(True, "Replica")), State.EXEMPT),
     (an_alias(BUSY, migrated(False, "Queued")), State.PENDING),
+    (an_alias(BUSY, migrated(True, "NotManaged")), State.PENDING),
     (
         an_alias(BUSY, migrated(False, "Migrating"), migration={"outcome": "Running"}),
         State.RUNNING,
@@ -276,6 +277,16 @@ def test_rotation_that_waits_is_told_of_a_ready_alias() -> None:
     [alias] = provisioned("RotationPending", READY, migrated(True, "Migrated")).aliases
     assert (alias.state, alias.reason) == (State.MIGRATED, "RotationPending")
     assert alias.message == "of the server pass"
+
+
+def test_deleted_alias_says_what_its_deletion_waits_for() -> None:
+    """Its last Ready is of before."""
+    made = a_condition("Provisioned", False, "ServerUnavailable", "the deletion waits until 12:00")
+    body = an_alias(READY, migrated(True, "Migrated"), made)
+    body["spec"]["provision"] = {}
+    body["metadata"]["deletionTimestamp"] = "2026-01-01T11:50:00Z"
+    [alias] = read(body).aliases
+    assert (alias.reason, alias.message) == ("ServerUnavailable", "the deletion waits until 12:00")
 
 
 def test_alias_whose_database_is_made_elsewhere_says_nothing_of_it() -> None:
