@@ -29,7 +29,7 @@ from dbalias.reconcile.ports import Resource, UnreadableError
 from dbalias.reconcile.provisioning.admission import find_refusal, needs_labels
 from dbalias.reconcile.reading import Reading
 from dbalias.reconcile.snapshot import Astray, Snapshot
-from dbalias.servers.bindings import Intact, binding_name, read_binding
+from dbalias.servers.bindings import Intact, Place, binding_name, is_as_written, read_binding
 from dbalias.servers.marks import Mark
 
 AT_ONCE = 16
@@ -57,6 +57,12 @@ class _Binding:
         """Tell whether a Secret of this name is the one that was written."""
         return isinstance(read_binding(body, self.mark, self.server.engine), Intact)
 
+    def is_as_written(self, body: JSON | None) -> bool:
+        """Tell whether nobody edited anything in it: other consumers read more than the login."""
+        here = self.server
+        place = Place(here.engine, here.host, self.alias.name or "", here.port)
+        return is_as_written(body, self.mark, place)
+
 
 async def with_inputs(reading: Reading, snapshot: Snapshot) -> Snapshot:
     """Read the servers that aliases name, and then what all of them refer to."""
@@ -75,7 +81,7 @@ async def with_inputs(reading: Reading, snapshot: Snapshot) -> Snapshot:
         if binding is None or isinstance(state, Unavailable):
             return ref, state
         intact = binding.is_intact(body)
-        if binding.is_told and not intact:
+        if binding.is_told and not binding.is_as_written(body):
             version, there = version_of(body), binding.server.metadata
             astray.add(
                 Astray(Key(there.namespace, there.name), binding.alias.metadata.name, version)

@@ -173,6 +173,15 @@ def read_binding(body: JSON | None, mark: Mark, engine: ServerEngine) -> Found:
     return Intact(issued, version) if issued else Edited(annotations.get(PUBLISHED_LOGIN), version)
 
 
+def is_as_written(body: JSON | None, mark: Mark, place: Place) -> bool:
+    """Tell whether a Secret still holds the data that was written, whatever its CA is."""
+    found = read_binding(body, mark, place.engine)
+    if body is None or not isinstance(found, Intact):
+        return False
+    data = {key: value for key, value in _data(body).items() if key != CA_KEY}
+    return data == _binding_data(replace(place, ca=None), found.issued)
+
+
 def _secret_type(engine: ServerEngine) -> str:
     return f"servicebinding.io/{_TYPES[engine]}"
 

@@ -251,6 +251,16 @@ def test_binding_that_went_astray_changes_nothing_that_is_published(harm: str) -
     assert told == [(Key(SPACE, "main"), Key(SPACE, DEFAULT))]
 
 
+@pytest.mark.parametrize("key", ["host", "database", "uri", "more"])
+def test_edit_beside_the_login_is_told_and_the_login_still_published(key: str) -> None:
+    """Django does not read it there, but others do: they are not left with it for minutes."""
+    scene = provisioned(a_shop())
+    body = scene.get("Secret", "shop-default-binding")
+    scene.put({**body, "data": body["data"] | {key: "ZWRpdGVk"}})
+    assert _passes(scene, times=2) == [(Key(SPACE, "main"), Key(SPACE, DEFAULT))]
+    assert said(scene) == ("True", "Ready")
+
+
 def _passes(scene: Scene, *, times: int) -> list[tuple[Key, Key]]:
     """Run passes as the operator does; return what the server pass was told."""
     told: list[tuple[Key, Key]] = []
