@@ -44,6 +44,7 @@ def _build_server(envelope: Envelope) -> DatabaseServer:
         tls=build_tls(spec.get("tls")),
         database=spec.get("database"),
         allowed=_build_allowed(spec.get("allowedNamespaces", {})),
+        adoptable=frozenset(spec.get("adoptable", ())),
         max_connections=spec.get("maxConnections", DEFAULT_CONNECTIONS),
         check_logins=spec.get("checkLogins", False),
         status=envelope.status,

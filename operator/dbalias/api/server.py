@@ -75,6 +75,8 @@ class DatabaseServer:
     tls: TLS | None = None
     database: str | None = None
     allowed: AllowedNamespaces = field(default_factory=AllowedNamespaces)
+    adoptable: frozenset[str] = frozenset()
+    """Databases that aliases of other namespaces may take over."""
     max_connections: int = DEFAULT_CONNECTIONS
     check_logins: bool = False
     status: Mapping[str, JSON] = field(default_factory=dict)

@@ -27,6 +27,9 @@ SERVER_SPEC = Record(
         "tls": TLS,
         "adminCredentials": CREDENTIALS,
         "allowedNamespaces": ALLOWED_NAMESPACES,
+        "adoptable": Items(
+            Text(limits.MYSQL_NAME_LENGTH, pattern=limits.NO_NUL), 256, distinct=True
+        ),
         "maxConnections": Number(1, limits.MAX_SERVER_CONNECTIONS),
         "database": IDENTIFIER,
         "checkLogins": Flag(),

@@ -37,6 +37,7 @@ def test_server_with_all_fields_is_read() -> None:
             "clientCertificateRef": {"name": "admin-tls"},
         },
         adminCredentials={"secretRef": {"name": "root"}, "preset": "BasicAuth"},
+        adoptable=["legacy"],
         maxConnections=8,
         checkLogins=True,
     )
@@ -45,6 +46,7 @@ def test_server_with_all_fields_is_read() -> None:
     assert server.tls == TLS(TLSMode.VERIFY_FULL, ca, "admin-tls")
     assert server.admin == Credentials("root", preset=Preset.BASIC_AUTH)
     assert (server.max_connections, server.check_logins) == (8, True)
+    assert server.adoptable == {"legacy"}
 
 
 def test_server_has_the_defaults_that_are_documented() -> None:
@@ -53,6 +55,7 @@ def test_server_has_the_defaults_that_are_documented() -> None:
     assert (server.port, server.tls, server.database) == (None, None, None)
     assert server.allowed == AllowedNamespaces(AllowedFrom.SAME)
     assert (server.max_connections, server.check_logins) == (4, False)
+    assert server.adoptable == frozenset()
 
 
 @pytest.mark.parametrize(

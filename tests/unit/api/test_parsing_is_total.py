@@ -60,6 +60,7 @@ BODIES = [
                 "matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}],
             },
         },
+        adoptable=["legacy"],
         maxConnections=4,
         database="postgres",
     ),

@@ -58,17 +58,24 @@ def build_claim(alias: DatabaseAlias, server: DatabaseServer, installation: str)
     assert alias.provision is not None
     here = (alias.metadata.namespace, alias.metadata.name)
     names = role_names(*here, engine=server.engine)
+    database = database_name(*here, declared=alias.name, engine=server.engine)
     wanted = Wanted(
         mark=Mark(installation, *here),
-        database=database_name(*here, declared=alias.name, engine=server.engine),
+        database=database,
         owner=names.owner,
         logins=names.logins,
         readers=names.readers if _concerns_readers(alias, alias.provision) else None,
         spec=alias.provision.database,
-        adopt=alias.provision.adopt,
+        adopt=alias.provision.adopt and _may_adopt(alias, server, database),
         require_tls=_demands_tls(server),
     )
     return Claim(alias, alias.provision, wanted)
+
+
+def _may_adopt(alias: DatabaseAlias, server: DatabaseServer, database: str) -> bool:
+    """Tell whether the server agrees, too: what exists there may be another team's."""
+    is_own = alias.metadata.namespace == server.metadata.namespace
+    return is_own or database in server.adoptable
 
 
 def _concerns_readers(alias: DatabaseAlias, provision: Provision) -> bool:

@@ -62,7 +62,7 @@ def find_trouble(claim: Claim, plot: Plot) -> Trouble | None:
             )
             return Trouble(Reason.DATABASE_LOST, message)
         case Standing.UNMARKED if not wanted.adopt:
-            return _exists(plot)
+            return _exists(claim, plot)
     obstacle = plot.obstacle()
     return Trouble(_OBSTACLES[obstacle.cause], obstacle.says) if obstacle else None
 
@@ -73,10 +73,15 @@ def claimed(database: str, holder: Mark | None) -> Trouble:
     return Trouble(Reason.DATABASE_CLAIMED, message)
 
 
-def _exists(plot: Plot) -> Trouble:
+def _exists(claim: Claim, plot: Plot) -> Trouble:
     wanted = plot.wanted
     changes = plot.differences(frozenset({wanted.logins.a}))
     would = f", which changes: {'; '.join(changes)}" if changes else ", which changes nothing"
+    if claim.provision.adopt:
+        would = (
+            f", once spec.adoptable of DatabaseServer {claim.server} names the database, as it "
+            f"must for an alias of another namespace{would}"
+        )
     if plot.incarnation is None:
         message = (
             f"roles for the database {wanted.database} exist and are not ours. Drop or rename "

@@ -11,7 +11,7 @@ import pytest
 from dbalias.api.conditions import STALLING, Reason
 from dbalias.api.provision import Provision, ServerRef
 from dbalias.api.secrets import SecretBytes
-from dbalias.reconcile.provisioning.claims import Claim
+from dbalias.reconcile.provisioning.claims import Claim, build_claim
 from dbalias.reconcile.provisioning.decide import (
     FAULTS,
     Move,
@@ -25,7 +25,14 @@ from dbalias.servers.faults import Fault, ServerFaultError
 from dbalias.servers.marks import Mark
 from dbalias.servers.plot import Cause, Obstacle, Standing
 from dbalias.servers.rotation import Keep, Refuse, Restore, Rotate, Wait, Why, Wishes
-from unit.reconcile.provisioning.serving import NOW, a_claim, a_plot
+from unit.reconcile.provisioning.serving import (
+    INSTALLATION,
+    NOW,
+    a_claim,
+    a_plot,
+    a_server,
+    an_alias,
+)
 
 ISSUED = Issued("shop_users_a", SecretBytes(b"old"), NOW - timedelta(days=1))
 FRESH = SecretBytes(b"fresh")
@@ -68,6 +75,24 @@ def test_what_stands_unmarked_is_told_with_what_adopting_would_change(
     assert trouble is not None
     assert trouble.reason is reason
     assert "own the table orders" in trouble.message
+
+
+@pytest.mark.parametrize(
+    ("namespace", "adoptable", "taken"),
+    [("shop", (), False), ("shop", ("shop_users",), True), ("databases", (), True)],
+    ids=["neither agrees", "the server names it", "the server's own namespace"],
+)
+def test_adopting_takes_the_consent_of_the_server(
+    namespace: str, adoptable: tuple[str, ...], taken: bool
+) -> None:
+    """What exists on a shared server may be another team's."""
+    alias = an_alias(namespace=namespace, provision=Provision(adopt=True), name="shop_users")
+    claim = build_claim(alias, a_server(adoptable=frozenset(adoptable)), INSTALLATION)
+    trouble = find_trouble(claim, a_plot(claim, standing=Standing.UNMARKED))
+    assert (trouble is None) is taken
+    if trouble is not None:
+        assert trouble.reason is Reason.DATABASE_EXISTS
+        assert "once spec.adoptable of DatabaseServer" in trouble.message
 
 
 MADE = {"server": "databases/main", "database": "shop_users", "incarnation": "7"}
