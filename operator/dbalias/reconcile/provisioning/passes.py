@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from dbalias.api.alias import DatabaseAlias
 from dbalias.api.conditions import Reason
@@ -56,6 +57,8 @@ class Round:
     failed: bool = False
     provided: int = 0
     """Aliases that have their database."""
+    ends: list[datetime] = field(default_factory=list)
+    """When deletions are waited with no longer."""
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def refuse(self, trouble: Trouble) -> None:
@@ -140,6 +143,7 @@ class Round:
         """Wait with a deletion, for a while; what will never come is not waited for."""
         patience = Patience.of(alias, self.teller.clock())
         if not (lost or patience.over):
+            self.ends.append(patience.deadline)
             await self.teller.tell(alias, patience.report(alias, trouble))
             return
         database = (alias.status.get("provision") or {}).get("database")

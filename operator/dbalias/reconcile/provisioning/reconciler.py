@@ -247,7 +247,7 @@ class ServerReconciler:
         if round.hurried:
             return HURRIED
         now = self.clock()
-        moments = [known.memory.due(), trouble.again if trouble else None]
+        moments = [known.memory.due(), trouble.again if trouble else None, *round.ends]
         waits = [(one - now).total_seconds() for one in moments if one is not None]
         waits.append(known.left() if known.checked is not None else RESYNC.total_seconds())
         if round.failed or (trouble and trouble.again is None):
