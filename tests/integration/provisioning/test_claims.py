@@ -129,6 +129,11 @@ async def test_a_withdrawn_namespace_is_managed_no_more_and_loses_nothing(rig: R
         assert (await other.provisioned())["reason"] == "NamespaceNotAllowed"
         assert await other.binding() == binding
         assert other.opens(binding)
+        for admitted, reason in (("All", "Provisioned"), ("Same", "NamespaceNotAllowed")):
+            allowed = {"from": admitted}
+            await rig.patch(Resource.SERVERS, "main", spec={"allowedNamespaces": allowed})
+            await rig.run()
+            assert (await other.provisioned())["reason"] == reason
         await other.remove(Resource.ALIASES, "users")
         await rig.run()
         assert await other.version(Resource.ALIASES, "users") is None

@@ -14,7 +14,7 @@ from dbalias.api.conditions import Reason
 from dbalias.api.meta import Key
 from dbalias.api.ownership import ROTATE_REQUESTED_AT
 from dbalias.reconcile.provisioning.claims import Claim
-from dbalias.reconcile.provisioning.status import Report
+from dbalias.reconcile.provisioning.status import Report, provisioned
 from dbalias.servers.plot import Plot, Standing
 
 FIRST = timedelta(seconds=5)
@@ -84,11 +84,15 @@ def _print(alias: DatabaseAlias, about: Hashable) -> Hashable:
 
 
 def _is_settled(claim: Claim, plot: Plot) -> bool:
-    """Tell whether the server has what the alias reports, as far as a survey sees it."""
+    """Tell whether the server has what the alias reports, as far as a survey sees it.
+
+    One that reports a refusal since it settled is told that it is served again.
+    """
     reported = claim.alias.status.get("provision") or {}
     named = {reported.get("login"), reported.get("readOnlyLogin")} - {None}
     return (
-        plot.standing is Standing.OURS
+        provisioned(claim.alias)
+        and plot.standing is Standing.OURS
         and plot.incarnation == reported.get("incarnation")
         and named <= plot.logins
         and not plot.obstacle()

@@ -10,6 +10,7 @@ import pytest
 
 from dbalias.api.alias import Credentials
 from dbalias.api.conditions import Reason
+from dbalias.api.meta import JSON
 from dbalias.api.ownership import ROTATE_REQUESTED_AT
 from dbalias.reconcile.provisioning.claims import Claim
 from dbalias.reconcile.provisioning.memory import Memory
@@ -20,12 +21,19 @@ from unit.reconcile.provisioning.serving import NOW, Found, a_claim, a_plot
 LOGIN = "shop_users_a"
 WELL = Report(Reason.PROVISIONED, "")
 ILL = Report(Reason.STATEMENT_FAILED, "")
-STATUS = {"provision": {"login": LOGIN, "incarnation": "1"}}
+MADE = {"login": LOGIN, "incarnation": "1"}
+
+
+def a_status(reason: Reason = Reason.PROVISIONED) -> JSON:
+    """Return a status that says what was made, and what came of the last pass."""
+    well = str(reason is Reason.PROVISIONED)
+    told = {"type": "Provisioned", "status": well, "reason": reason, "observedGeneration": 1}
+    return {"provision": MADE, "conditions": [told]}
 
 
 def a_settled(**fields: Any) -> tuple[Claim, Found]:
     """Return an alias that reports what its server has."""
-    claim = a_claim(**({"status": STATUS} | fields))
+    claim = a_claim(**({"status": a_status()} | fields))
     return claim, a_plot(claim, logins=frozenset({LOGIN}))
 
 
@@ -46,6 +54,15 @@ def test_an_alias_that_is_as_it_was_is_spared() -> None:
     """No Secret of it is read."""
     claim, plot = a_settled()
     assert a_memory(claim).spares(claim, plot, about="server", now=NOW)
+
+
+@pytest.mark.parametrize("refusal", [Reason.NAMESPACE_NOT_ALLOWED, Reason.SERVER_NOT_FOUND])
+def test_an_alias_that_was_refused_meanwhile_is_told_that_it_is_served_again(
+    refusal: Reason,
+) -> None:
+    """Nothing of it has changed but what its status says."""
+    claim, plot = a_settled(status=a_status(refusal))
+    assert not a_memory(claim).spares(claim, plot, about="server", now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +101,7 @@ def test_an_alias_is_looked_at_when_it_was_edited_or_asked() -> None:
 def test_an_alias_whose_login_arrives_is_looked_at_only_while_a_rotation_waits_for_that() -> None:
     """The workloads of every new alias have its first login a moment later."""
     claim, plot = a_settled()
-    arrived = replace(claim.alias, status=STATUS | {"settledLogin": LOGIN})
+    arrived = replace(claim.alias, status=a_status() | {"settledLogin": LOGIN})
     arrived_claim = replace(claim, alias=arrived)
     memory = a_memory(claim)
     assert memory.spares(arrived_claim, plot, about="server", now=NOW)
