@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -42,6 +43,7 @@ def seconds_by_hand(names: Sequence[str], folder: Path) -> float:
             ENGINE, server.host, server.port, ADMINISTRATOR, SecretBytes(password.encode())
         )
         plans = _plans(address, names)
+        os.sync()  # what others have left to write is not this one's burden
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             begun = time.monotonic()
             shares = [plans[at::CONNECTIONS] for at in range(CONNECTIONS)]
