@@ -67,11 +67,15 @@ def test_databases_for_many_aliases(
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Seconds: of the apply, and from its start until all were provisioned, and Ready."""
+    """Seconds: of the apply, and from its start until all were provisioned, and Ready.
+
+    ``worked``: of statements on each connection, if all had as many.
+    """
 
     applying: float
     provisioned: float
     ready: float
+    worked: float
 
 
 def making(bench: Workbench, operator: Operator, load: Load) -> Made:
@@ -79,12 +83,14 @@ def making(bench: Workbench, operator: Operator, load: Load) -> Made:
     os.sync()
     mark, sessions = bench.mark(), load.sessions()
     memory, spent = operator.resident_mebibytes(), processor_seconds(operator)
+    worked = load.worked()
     with Progress(load.client) as progress:
         begun = time.monotonic()
         applying = load.create()
         wait_until(lambda: progress.count("Provisioned") == ALIASES, seconds=900)
         wait_until(lambda: progress.count("Ready") == ALIASES, seconds=900)
-    made = Made(applying, progress.last("Provisioned") - begun, progress.last("Ready") - begun)
+    provisioned, ready = (progress.last(one) - begun for one in ("Provisioned", "Ready"))
+    made = Made(applying, provisioned, ready, (load.worked() - worked) / CONNECTIONS)
     wait_until(lambda: quiet(bench), seconds=120, what="the operator is at rest")
     writes = bench.writes(since=mark)
     report(
@@ -113,6 +119,7 @@ def comparing(made: Made, by_hand: tuple[float, float]) -> None:
         seconds_from_the_start_to_provisioned=f"{whole:.2f}, {whole / floor:.2f} by hand",
         seconds_from_the_end_of_the_apply=f"{after:.2f}, {after / floor:.2f} by hand",
         the_same_less_the_debounce=f"{(after - DEBOUNCE) / floor:.2f} by hand (aim: {AIM})",
+        seconds_the_server_worked_on_each_connection=made.worked,
         seconds_from_the_end_of_the_apply_to_Ready=made.ready - made.applying,
     )
 

@@ -101,6 +101,12 @@ class Load:
         query = "SELECT rolname, rolpassword FROM pg_authid WHERE rolpassword IS NOT NULL"
         return {str(name): str(kept) for name, kept in self.server.admin_sql(query)}
 
+    def worked(self) -> float:
+        """Return the seconds that statements in the administrator's database have taken."""
+        query = "SELECT active_time FROM pg_stat_database WHERE datname = 'postgres'"
+        ((milliseconds,),) = self.server.admin_sql(query)
+        return float(str(milliseconds)) / 1000
+
     def sessions(self) -> int:
         """Return how often the administrator has logged in, by the server's log."""
         told = f"connection authorized: user={ADMINISTRATOR} "
