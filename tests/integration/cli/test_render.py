@@ -12,7 +12,11 @@ from dbalias.cli.main import main
 from integration.operator.workbench import Space
 
 REPOSITORY = Path(__file__).parents[3]
-CASES = sorted(path.parent.name for path in (REPOSITORY / "tests/golden").glob("*/input.yaml"))
+CASES = sorted(
+    path.parent.name
+    for path in (REPOSITORY / "tests/golden").glob("*/input.yaml")
+    if "serverRef" not in path.read_text()  # of what a server makes, the login is in no manifest
+)
 
 Body = dict[str, Any]
 
