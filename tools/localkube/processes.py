@@ -31,12 +31,20 @@ def start_time(pid: int) -> int | None:
         return None
     # The name in parentheses may hold anything, so count from the last parenthesis (proc(5)).
     fields = stat.rpartition(")")[2].split()
-    if fields[0] in "ZX":
+    if fields[0] in "ZX" and not _has_threads(pid):
         # Ours if this very command started it: then nobody else collects it.
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
         return None
     return int(fields[19])
+
+
+def _has_threads(pid: int) -> bool:
+    """Return whether threads outlive the first one: a killed process keeps its ports until then."""
+    try:
+        return len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,41 @@
+"""Processes are gone when nothing of them is left, above all not the port of the next one."""
+
+import socket
+import sys
+from pathlib import Path
+
+from localkube.processes import Process, start_time
+
+# The first thread ends while another still holds the port: what a kill of a program with many
+# threads looks like on a busy machine, made to last.
+HALF_GONE = """
+import ctypes, socket, threading, time
+held = socket.create_server(("127.0.0.1", 0))
+threading.Thread(target=time.sleep, args=(60,)).start()
+print(held.getsockname()[1], flush=True)
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
+
+def test_a_process_is_there_as_long_as_one_of_its_threads_is(tmp_path: Path) -> None:
+    """A part that starts in its place would find the port taken."""
+    argv = [sys.executable, "-c", HALF_GONE]
+    process = Process("half-gone", argv, tmp_path / "01-half-gone.json", tmp_path / "log")
+    process.start()
+    pid = process.pid
+    assert pid is not None
+    try:
+        while state_of(pid) != "Z":
+            assert process.is_running
+        port = int(process.log.read_text())
+        assert process.is_running
+    finally:
+        process.kill()
+    assert not process.is_running
+    socket.create_server(("127.0.0.1", port)).close()
+    assert start_time(pid) is None
+
+
+def state_of(pid: int) -> str:
+    """Return the state of the process' first thread (proc(5))."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
