@@ -26,14 +26,13 @@ def test_a_process_is_there_as_long_as_one_of_its_threads_is(tmp_path: Path) -> 
     assert pid is not None
     try:
         while state_of(pid) != "Z":
-            assert process.is_running
+            process.require_running()
         port = int(process.log.read_text())
-        assert process.is_running
+        process.require_running()
     finally:
         process.kill()
-    assert not process.is_running
-    socket.create_server(("127.0.0.1", port)).close()
     assert start_time(pid) is None
+    socket.create_server(("127.0.0.1", port)).close()
 
 
 def state_of(pid: int) -> str:
