@@ -18,8 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.bench_scale import processor_seconds, quiet
+from bench.bench_scale import quiet
 from bench.floor import seconds_by_hand
+from bench.processors import Processors
 from bench.provisioned import CONNECTIONS, Load, Progress
 from bench.reporting import report
 from integration.operator.operating import Operator, wait_until
@@ -82,24 +83,26 @@ def making(bench: Workbench, operator: Operator, load: Load) -> Made:
     """Apply all aliases at once."""
     os.sync()
     mark, sessions = bench.mark(), load.sessions()
-    memory, spent = operator.resident_mebibytes(), processor_seconds(operator)
-    worked = load.worked()
+    memory, worked = operator.resident_mebibytes(), load.worked()
+    processors = Processors(operator.process.pid)
     with Progress(load.client) as progress:
         begun = time.monotonic()
         applying = load.create()
         wait_until(lambda: progress.count("Provisioned") == ALIASES, seconds=900)
         wait_until(lambda: progress.count("Ready") == ALIASES, seconds=900)
+        spent = processors.spent()
     provisioned, ready = (progress.last(one) - begun for one in ("Provisioned", "Ready"))
     made = Made(applying, provisioned, ready, (load.worked() - worked) / CONNECTIONS)
     wait_until(lambda: quiet(bench), seconds=120, what="the operator is at rest")
-    writes = bench.writes(since=mark)
+    writes, reads = bench.writes(since=mark), bench.reads(since=mark)
     report(
         "What it took",
-        processor_seconds_of_the_operator=processor_seconds(operator) - spent,
+        processor_seconds=str(spent),
         resident_MiB_before_and_after=f"{memory:.0f}, {operator.resident_mebibytes():.0f}",
         writes_per_alias=f"{len(writes) / ALIASES:.2f} (aim: 4)",
         writes=str(dict(Counter(f"{one.verb} {one.resource}" for one in writes).most_common())),
-        reads_per_alias=bench.reads(since=mark) / ALIASES,
+        reads_per_alias=len(reads) / ALIASES,
+        reads=str(dict(Counter(f"{one.verb} {one.resource}" for one in reads).most_common())),
         sessions_per_alias=f"{(load.sessions() - sessions) / ALIASES:.3f} (aim: 0.1)",
     )
     assert load.databases() == ALIASES

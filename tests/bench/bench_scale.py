@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 
 from bench.load import Load
+from bench.processors import processor_seconds
 from bench.reporting import report
 from integration.operator.operating import Operator, wait_until
 from integration.operator.workbench import Workbench
@@ -20,12 +19,6 @@ def seconds_until(probe: Callable[[], bool], *, what: str) -> float:
     begun = time.monotonic()
     wait_until(probe, seconds=300, what=what)
     return time.monotonic() - begun
-
-
-def processor_seconds(operator: Operator) -> float:
-    """Return the processor time that the operator took, which a busy machine does not change."""
-    fields = Path(f"/proc/{operator.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def quiet(bench: Workbench, *, seconds: float = 5.0) -> bool:
@@ -43,11 +36,11 @@ def test_a_thousand_aliases_in_ten_projects(bench: Workbench, operator: Operator
         load.prepare()
         wait_until(lambda: quiet(bench), seconds=60, what="the operator is at rest")
         at_none, mark = operator.resident_mebibytes(), bench.mark()
-        spent = processor_seconds(operator)
+        spent = processor_seconds(operator.process.pid)
         creating = load.create()
         publishing = seconds_until(lambda: load.published() == 1000, what="1,000 entries")
         ready = publishing + seconds_until(lambda: load.ready() == 10, what="10 projects Ready")
-        spent = processor_seconds(operator) - spent
+        spent = processor_seconds(operator.process.pid) - spent
     wait_until(lambda: quiet(bench), seconds=120, what="the operator is at rest")
     writes = bench.writes(since=mark)
     report(
@@ -58,7 +51,7 @@ def test_a_thousand_aliases_in_ten_projects(bench: Workbench, operator: Operator
         processor_seconds_of_the_operator=spent,
         writes_per_alias=len(writes) / 1000,
         writes_by_resource=str(dict(Counter(one.resource for one in writes))),
-        reads_per_alias=bench.reads(since=mark) / 1000,
+        reads_per_alias=len(bench.reads(since=mark)) / 1000,
         resident_MiB_without_aliases=at_none,
         resident_MiB_with_1000_aliases=operator.resident_mebibytes(),
     )

@@ -93,7 +93,7 @@ class Rest:
                 "seconds": rested,
                 "running": operator.is_running() and operator.is_leading(),
                 "passed": [name for name in PROJECTS if operator.has_passed(space.name, name)],
-                "reads": bench.reads(since=mark),
+                "reads": len(bench.reads(since=mark)),
                 "logins": _sessions(postgres, space.name) - logins,
                 "writes": [str(write) for write in bench.writes(since=mark)],
             }

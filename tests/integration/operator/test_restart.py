@@ -44,7 +44,7 @@ def test_a_restarted_operator_writes_nothing(
         what="every project looked at by the new process",
     )
     time.sleep(SETTLED)
-    assert own_bench.reads(since=mark) > 0
+    assert own_bench.reads(since=mark)
     assert own_bench.writes(since=mark) == []
     assert (scene.document("ready"), scene.all("jobs")) == before
 

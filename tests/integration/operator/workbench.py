@@ -26,8 +26,8 @@ Body = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Write:
-    """One write of the operator, from the audit log."""
+class Request:
+    """One request of the operator, from the audit log."""
 
     verb: str
     resource: str
@@ -104,19 +104,19 @@ class Workbench:
         """Apply objects in one go."""
         self.kubectl("apply", "-n", namespace, "-f", "-", text=yaml.safe_dump_all(bodies))
 
-    def writes(self, *, since: int = 0) -> list[Write]:
+    def writes(self, *, since: int = 0) -> list[Request]:
         """Return the operator's writes from the audit log, Leases apart."""
         return [one for one in self._audited(since) if one.verb in WRITING]
 
-    def reads(self, *, since: int = 0) -> int:
-        """Return how many requests of the operator changed nothing."""
-        return sum(1 for one in self._audited(since) if one.verb not in WRITING)
+    def reads(self, *, since: int = 0) -> list[Request]:
+        """Return the operator's requests that changed nothing."""
+        return [one for one in self._audited(since) if one.verb not in WRITING]
 
     def mark(self) -> int:
         """Return a place in the audit log: how many bytes it has now."""
         return self.cluster.audit_log.stat().st_size
 
-    def _audited(self, since: int) -> Iterator[Write]:
+    def _audited(self, since: int) -> Iterator[Request]:
         with self.cluster.audit_log.open("rb") as log:
             log.seek(since)
             for line in log:
@@ -126,7 +126,7 @@ class Workbench:
                 what, code = event.get("objectRef") or {}, event["responseStatus"]["code"]
                 mine = event["user"]["username"] == ACCOUNT
                 if mine and what.get("resource") != "leases":
-                    yield Write(
+                    yield Request(
                         event["verb"],
                         resource=what.get("resource", ""),
                         namespace=what.get("namespace", ""),

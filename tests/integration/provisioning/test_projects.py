@@ -7,7 +7,7 @@ import time
 
 from integration.operator.objects import alias, project
 from integration.operator.operating import wait_until
-from integration.operator.workbench import Body, Space, Write
+from integration.operator.workbench import Body, Request, Space
 from integration.provisioning.rig import an_alias, can_read, decoded
 
 DEFAULT, BINDING = "shop-default", "shop-default-binding"
@@ -44,7 +44,7 @@ def settled(space: Space, login: str) -> bool:
     return bool((body.get("status") or {}).get("settledLogin") == login)
 
 
-def writes(space: Space, *, since: int) -> list[Write]:
+def writes(space: Space, *, since: int) -> list[Request]:
     """Return what the operator wrote in a namespace."""
     return [one for one in space.bench.writes(since=since) if one.namespace == space.name]
 
