@@ -111,6 +111,17 @@ async def test_a_login_that_stays_refused_is_told_where_logins_are_tried(rig: Ri
     assert await rig.binding() == binding
 
 
+async def test_no_login_is_published_unseen_where_logins_are_tried(rig: Rig) -> None:
+    """Nor that of an alias which comes between two looks for drift: it is called connected."""
+    await rig.patch(Resource.SERVERS, "main", spec={"checkLogins": True})
+    rig.restart(connect=lambda address: cast(Endpoint, Closed(connect(address))))
+    await rig.run()
+    await rig.alias()
+    await rig.run()
+    assert (await rig.provisioned())["reason"] == "LoginRefused"
+    assert await rig.binding() is None
+
+
 async def test_an_alias_that_names_no_server_any_more_says_nothing_of_one(rig: Rig) -> None:
     """Else the next database that it asks for would be called lost."""
     await rig.alias()

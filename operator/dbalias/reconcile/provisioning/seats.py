@@ -135,8 +135,8 @@ async def _decide_move(work: Work, claim: Claim, plot: Plot, seat: Seat, *, sett
     make = partial(generate, claim.provision.password)
     move = plan_move(decision, wishes, generate=make, now=now)
     assert move is not None, "a Secret of somebody else's was refused before"
-    # Whoever may try logins does not call a repair done before the login was seen to work.
-    return replace(move, tries=True) if move.sets and work.tries_logins else move
+    # Whoever may try logins calls none connected that was not seen to work.
+    return replace(move, tries=True) if move.sets and work.server.check_logins else move
 
 
 async def _disagrees(work: Work, claim: Claim, plot: Plot, seat: Seat) -> bool:

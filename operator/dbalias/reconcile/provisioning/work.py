@@ -25,7 +25,7 @@ AGAIN = timedelta(seconds=20)
 
 @dataclass(slots=True)
 class Work:
-    """One pass over a server that answers. ``tries_logins``: see ``spec.checkLogins``."""
+    """One pass over a server that answers. ``tries_logins``: also those that were published."""
 
     cluster: Cluster
     endpoint: Endpoint
