@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +13,8 @@ from dbalias.api.meta import JSON
 from dbalias.reconcile.ports import Cluster, Resource, UnreadableError
 from integration.provisioning.rig import Rig, an_alias, secret
 from localkube.databases import DatabaseServer
+
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 async def test_of_two_claimants_the_younger_is_refused_and_harms_nothing(rig: Rig) -> None:
@@ -99,6 +102,36 @@ async def test_what_was_adopted_outlives_its_alias_whatever_the_policy(rig: Rig)
     assert await rig.version(Resource.ALIASES, "users") is None
     assert name in rig.databases()
     assert await rig.events("users") == ["DatabaseRetained"]
+
+
+def statements(page: str, engine: str) -> list[list[str]]:
+    """Return the blocks of SQL of a page that are for an engine, statement by statement."""
+    text = (DOCS / page).read_text()
+    blocks = re.findall(r"^```sql\n-- (.*)\n([^`]*(?:`\w+`[^`]*)*)^```$", text, re.MULTILINE)
+    word = "PostgreSQL" if engine == "postgresql" else "MariaDB"
+    return [body.splitlines() for servers, body in blocks if word in servers]
+
+
+async def test_what_was_retained_goes_to_another_alias_as_the_page_says(rig: Rig) -> None:
+    """Its mark is dropped by hand, then it is adopted; the logins of before open nothing more."""
+    await rig.alias()
+    await rig.run()
+    before, name = await rig.binding(), f"{rig.namespace}_users"
+    await rig.remove(Resource.ALIASES, "users")
+    unmark, clean = statements("how-to/retained-databases.md", rig.database.engine)
+    for text in unmark:
+        rig.database.admin_sql(text.replace("shop_users", name))
+    await rig.put(Resource.ALIASES, an_alias("heirs", name=name, provision={"adopt": True}))
+    await rig.run()
+    assert (await rig.provisioned("heirs"))["reason"] == "Provisioned"
+    for text in clean:
+        rig.database.admin_sql(text.replace("shop_users", name))
+    assert rig.logins("users") == set()
+    assert not rig.reads(before)
+    assert rig.opens(await rig.binding("heirs-binding"))
+    rig.restart()
+    await rig.run()
+    assert (await rig.provisioned("heirs"))["reason"] == "Provisioned"
 
 
 async def test_a_secret_of_somebody_else_is_left_alone(rig: Rig) -> None:
