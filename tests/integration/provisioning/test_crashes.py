@@ -103,11 +103,15 @@ async def test_a_process_that_dies_anywhere_leaves_what_the_next_one_finishes(
         moment = fate.said[-1] if fate.said else "nothing"
         binding = await rig.binding(f"{name}-binding")
         assert not scenario.shown or binding is None or rig.opens(binding), moment
+        readers = await rig.binding(f"{name}-binding-readonly")
+        assert readers is None or rig.reads(readers), moment
         rig.restart()
         await rig.run()
         told = await rig.provisioned(name)
         assert told["status"] == "True", (moment, told)
         assert rig.opens(await rig.binding(f"{name}-binding")), moment
+        if "_ra" in scenario.logins:
+            assert rig.reads(await rig.binding(f"{name}-binding-readonly")), moment
         assert rig.logins(name) == scenario.logins, moment
         version = await rig.version(Resource.ALIASES, name)
         await rig.run()

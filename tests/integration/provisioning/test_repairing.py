@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from dbalias.api.ownership import ROTATE_REQUESTED_AT
 from dbalias.reconcile.ports import Resource
 from integration.provisioning.rig import Rig, an_alias, secret
@@ -132,6 +134,32 @@ async def test_a_requested_rotation_waits_for_the_workloads_of_its_project(rig: 
     await rig.settle("users", old["username"])
     await rig.run()
     assert await rig.binding() != old
+
+
+async def test_a_rotation_on_schedule_comes_when_its_time_is_over(rig: Rig) -> None:
+    """Not before; the next pass is set for it, and the status says when. Readers turn with it."""
+    await rig.alias(rotation={"interval": "10m"}, readOnly=True)
+    await rig.run()
+    old, due = await published(rig), (await rig.status())["provision"]["nextRotation"]
+    rig.later(timedelta(minutes=9))
+    seconds = await rig.run()
+    assert seconds is not None
+    assert seconds <= 60
+    assert await published(rig) == old
+    rig.later(timedelta(minutes=2))
+    await rig.run()
+    for before, now in zip(old, await published(rig), strict=True):
+        assert now["username"] != before["username"]
+        assert rig.reads(before)
+        assert rig.reads(now)
+    assert (await rig.status())["provision"]["nextRotation"] > due
+
+
+async def published(rig: Rig) -> list[dict[str, str]]:
+    """Return both bindings of the alias, its readers' last."""
+    found = [await rig.binding(name) for name in ("users-binding", "users-binding-readonly")]
+    assert None not in found
+    return [one for one in found if one]
 
 
 async def test_a_given_password_is_used_and_a_changed_one_rotates(rig: Rig) -> None:
