@@ -1,22 +1,21 @@
 """The claims tables: whose a database and a login are, in a database of the server's own.
 
 MySQL has no comments on databases or users. A claim is written before what it claims is made; its
-primary key lets one of two win. ``creating`` beside a database is no proof (its maker may have
-come in between), ``created`` is. Logins are claimed singly, because two installations may want
-the same ones for different databases.
+primary key lets one of two win. Logins are claimed singly, because two installations may want the
+same ones for different databases.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from dbalias.servers.marks import Mark
 from dbalias.servers.mysql.statements import Quoted, compose, literal, number
 from dbalias.servers.plot import Session, Step
 
 DATABASE = "dbalias"
-_CREATING, _CREATED = "creating", "created"
 _TABLES = {"claims", "logins"}
 _DATABASES = (
     "SELECT `database`, installation, namespace, name, adopted, state, incarnation "
@@ -37,18 +36,37 @@ _MAKE = (
 )
 
 
+class State(StrEnum):
+    """How far a claimed database was seen to be."""
+
+    CREATING = "creating"
+    """It is about to be made. Beside a database no proof: another may have come in between."""
+    CREATED = "created"
+    """It was made, or adopted, under the claim."""
+    FILLED = "filled"
+    """Something was in it. Empty, it has been made again, or is as if it had."""
+
+
+_STATES = {state.value: state for state in State}
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A database that an alias holds; ``is_created``: it was made, or adopted, under it."""
+    """A database that an alias holds."""
 
     database: str
     mark: Mark
     incarnation: str
-    is_created: bool = False
+    state: State = State.CREATING
 
-    def created(self) -> Claim:
-        """Return the claim once its database exists."""
-        return replace(self, is_created=True)
+    @property
+    def is_created(self) -> bool:
+        """Tell whether the database was made, or adopted, under this claim."""
+        return self.state is not State.CREATING
+
+    def seen(self, *, is_empty: bool) -> Claim:
+        """Return the claim once its database is there."""
+        return replace(self, state=State.CREATED if is_empty else State.FILLED)
 
     def write(self) -> str:
         """Return the statement that makes the claim; it fails where another has been quicker."""
@@ -82,7 +100,7 @@ class Claim:
         )
 
     def _state(self) -> tuple[Quoted, Quoted]:
-        return literal(_CREATED if self.is_created else _CREATING), literal(self.incarnation)
+        return literal(self.state), literal(self.incarnation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +163,9 @@ def read_claims_on(session: Session, database: str, mark: Mark, logins: Sequence
 def _claims(databases: Iterable[Sequence[object]], logins: Iterable[Sequence[object]]) -> Claims:
     return Claims(
         {
-            str(name): Claim(str(name), _mark(owner), str(incarnation), state == _CREATED)
+            str(name): Claim(
+                str(name), _mark(owner), str(incarnation), _STATES.get(str(state), State.CREATING)
+            )
             for name, *owner, state, incarnation in databases
         },
         {str(login): LoginClaim(str(login), _mark(owner)) for login, *owner in logins},

@@ -10,7 +10,7 @@ from dbalias.servers.mysql.claims import Claim, LoginClaim
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """A database that exists; ``is_empty`` is looked up only where the claim proves too little."""
+    """A database that exists; ``is_empty``: no table, view, routine or event is in it."""
 
     charset: str
     collation: str

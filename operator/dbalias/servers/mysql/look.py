@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from dbalias.servers.mysql.claims import Claims
 from dbalias.servers.mysql.flavour import Flavour
 from dbalias.servers.mysql.found import Schema, User
 from dbalias.servers.mysql.grants import COLUMNS, granted
@@ -22,9 +21,7 @@ _SCHEMAS = (
 )
 
 
-def read_schemas(
-    session: Session, claims: Claims, names: Names, flavour: Flavour
-) -> dict[str, Schema]:
+def read_schemas(session: Session, names: Names, flavour: Flavour) -> dict[str, Schema]:
     """Return those of the databases that exist."""
     # MariaDB opens the folder of every database for a list, and for one name that one alone.
     if len(names) == 1:
@@ -35,12 +32,9 @@ def read_schemas(
         str(name).lower() if flavour.lowers_names else str(name): (str(charset), str(collation))
         for name, charset, collation in rows
     }
-    doubtful = tuple(
-        name for name in found if name in claims.databases and not claims.databases[name].is_created
-    )
-    filled = _read_filled(session, doubtful) if doubtful else frozenset()
+    filled = _read_filled(session, tuple(found)) if found else frozenset()
     return {
-        name: Schema(charset, collation, is_empty=name in doubtful and name not in filled)
+        name: Schema(charset, collation, is_empty=name not in filled)
         for name, (charset, collation) in found.items()
     }
 

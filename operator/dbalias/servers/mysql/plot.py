@@ -9,7 +9,7 @@ from dbalias.api.digest import digest
 from dbalias.api.secrets import SecretBytes
 from dbalias.servers.marks import Mark
 from dbalias.servers.mysql import charsets, limits
-from dbalias.servers.mysql.claims import Claim, LoginClaim
+from dbalias.servers.mysql.claims import Claim, LoginClaim, State
 from dbalias.servers.mysql.flavour import Flavour
 from dbalias.servers.mysql.found import Found
 from dbalias.servers.mysql.logins import LoginPlot
@@ -18,6 +18,7 @@ from dbalias.servers.plot import Cause, Obstacle, Standing, Step
 from dbalias.servers.wanted import Wanted
 
 _UNCLAIMED = "unclaimed"
+_NEWS = {State.CREATED: "is new and empty", State.FILLED: "holds something"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,13 @@ class MySQLPlot:
 
     @property
     def incarnation(self) -> str | None:
-        """Written in the claim at each creation; by hand, dropped and made again goes unseen."""
+        """Written in the claim; another one where a database that held something is empty."""
         if self.found.schema is None:
             return None
-        return self.found.claim.incarnation if self.found.claim else _UNCLAIMED
+        claim = self.found.claim
+        if claim is None:
+            return _UNCLAIMED
+        return (self._claim() if self._is_proven(claim) else claim).incarnation
 
     @property
     def logins(self) -> frozenset[str]:
@@ -140,28 +144,37 @@ class MySQLPlot:
 
     def _claiming(self, logins: list[str]) -> Iterator[Step]:
         old, new = self.found.claim, self._claim()
+        is_ours = old is not None and self._is_proven(old)
         known = {one.login for one in self.found.login_claims}
         missing = [self._login_claim(login) for login in logins if login not in known]
-        texts = [] if new == old else [new.renew() if old else new.write()]
+        texts = [] if is_ours or new == old else [new.renew() if old else new.write()]
         texts += [one.write() for one in missing]
         if texts:
-            verb = "take over" if new.mark.adopted and new != old else "claim"
+            verb = "take over" if new.mark.adopted and not is_ours else "claim"
             what = ", ".join(
                 [f"database {new.database}", *(f"login {one.login}" for one in missing)]
             )
             yield Step(f"{verb} {what} for {self.wanted.mark}", tuple(texts))
+        if is_ours and new != old:
+            yield Step(f"note that database {new.database} {_NEWS[new.state]}", (new.renew(),))
 
     def _claim(self) -> Claim:
-        """Return what the claim shall say before anything is made."""
+        """Return what the claim shall say before anything is made.
+
+        Neither server tells when a database was made. An empty one that held something was made
+        again, or emptied: what ran in it before counts no more.
+        """
         old, schema, mark = self.found.claim, self.found.schema, self.wanted.mark
-        if old and (old.is_created if schema else not old.is_created):
-            return old
         fresh = digest(f"{self.found.seed} {self.wanted.database}")
         if schema is None:
-            return Claim(self.wanted.database, mark, fresh)
-        if old and schema.is_empty:
-            return old.created()
-        return Claim(self.wanted.database, replace(mark, adopted=True), fresh, is_created=True)
+            is_begun = old is not None and not old.is_created
+            return old if old and is_begun else Claim(self.wanted.database, mark, fresh)
+        if old is None or not self._is_proven(old):
+            taken = Claim(self.wanted.database, replace(mark, adopted=True), fresh)
+            return taken.seen(is_empty=schema.is_empty)
+        if schema.is_empty and old.state is State.FILLED:
+            old = replace(old, incarnation=fresh)
+        return old.seen(is_empty=schema.is_empty)
 
     def _login_claim(self, login: str) -> LoginClaim:
         is_there = login in self.found.users
@@ -174,7 +187,7 @@ class MySQLPlot:
         if schema is None:
             text = f"CREATE DATABASE {identifier(name)} {clause}"
             yield Step(f"create database {name}", (text,))
-            yield Step(f"note that database {name} is made", (claim.created().renew(),))
+            yield Step(f"note that database {name} is made", (claim.seen(is_empty=True).renew(),))
         elif charsets.differs(spec, schema, is_made=not claim.mark.adopted):
             says = f"change what new tables of {name} have to {clause}"
             yield Step(says, (f"ALTER DATABASE {identifier(name)} {clause}",))

@@ -59,7 +59,7 @@ def _look(
     # One impossible name in the list would fail the look at all the others.
     possible = (one.database for one in wanted if not obstacle(one, flavour))
     names = tuple(sorted({*claims.databases, *possible})) or (_NOBODY,)
-    schemas = read_schemas(session, claims, names, flavour)
+    schemas = read_schemas(session, names, flavour)
     logins = _Logins(session, claims, wanted)
     plots: dict[str, Plot] = {}
     for one in wanted:

@@ -73,6 +73,29 @@ def test_a_dropped_database_is_gone_until_it_is_made_again(site: Site) -> None:
     assert site.look(wanted).incarnation not in {None, first}
 
 
+@pytest.mark.parametrize("change", ["DROP TABLE `{0}`.t", "DROP DATABASE `{0}`"])
+def test_a_database_that_was_emptied_or_made_again_by_hand_is_another_one(
+    site: Site, change: str
+) -> None:
+    """Neither server tells when a database was made: that nothing is left in it does."""
+    wanted = site.provide(a_wanted())
+    first = site.look(wanted).incarnation
+    with site.log_in(wanted.logins.a, wanted.database) as connection:
+        ask(connection, "CREATE TABLE t (id INT)")
+    assert [step.says for step in site.steps(wanted)] == [
+        f"note that database {wanted.database} holds something"
+    ]
+    site.provide(wanted)
+    assert site.look(wanted).incarnation == first
+    site.sql(change.format(wanted.database))
+    site.sql(f"CREATE DATABASE IF NOT EXISTS `{wanted.database}` CHARACTER SET utf8mb4")
+    assert site.look(wanted).standing is Standing.OURS
+    site.provide(wanted)
+    second = site.look(wanted).incarnation
+    assert second not in {None, first}
+    assert site.look(wanted).incarnation == second
+
+
 def test_the_incarnation_stays_while_the_database_does(site: Site) -> None:
     """From the first claim on: what was migrated is not migrated again after a crash."""
     wanted = a_wanted()
@@ -87,9 +110,10 @@ def test_the_incarnation_stays_while_the_database_does(site: Site) -> None:
 @pytest.mark.parametrize("count", [1, 40])
 def test_a_survey_takes_as_many_statements_for_one_as_for_many(site: Site, count: int) -> None:
     """A thousand aliases of a server are looked up at once."""
+    site.provide(a_wanted())
     session = Counting(site.session(), [])
     ENGINE.survey(session, [a_wanted() for _ in range(count)])
-    assert len([text for text in session.texts if text.startswith("SELECT")]) == 8
+    assert len([text for text in session.texts if text.startswith("SELECT")]) == 9
 
 
 def test_a_look_at_one_sees_what_a_survey_sees(site: Site) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from dbalias.api.provision import DatabaseSpec
 from dbalias.servers.marks import Mark
-from dbalias.servers.mysql.claims import Claim, LoginClaim
+from dbalias.servers.mysql.claims import Claim, LoginClaim, State
 from dbalias.servers.mysql.flavour import Flavour
 from dbalias.servers.mysql.found import Found, Schema, User
 from dbalias.servers.mysql.grants import OWNERS
@@ -22,7 +22,7 @@ BOTH = frozenset({LOGIN, "team_shop_b"})
 READY = Found(
     seed="of-this-look",
     schema=Schema("utf8mb4", "utf8mb4_general_ci"),
-    claim=Claim("team_shop", OURS, "first", is_created=True),
+    claim=Claim("team_shop", OURS, "first", State.FILLED),
     login_claims=(LoginClaim(LOGIN, OURS),),
     users={LOGIN: User(privileges=OWNERS)},
 )

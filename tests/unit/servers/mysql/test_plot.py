@@ -16,10 +16,10 @@ from dbalias.servers.plot import Cause, Obstacle, Standing
 from unit.servers.mysql.looked_up import BOTH, LOGIN, MYSQL, OURS, READY, THEIRS, a_plot, a_wanted
 
 CREATING = Claim("team_shop", OURS, "first")
-CREATED = CREATING.created()
-FOREIGN = replace(CREATED, mark=THEIRS)
+CREATED, FILLED = CREATING.seen(is_empty=True), CREATING.seen(is_empty=False)
+FOREIGN = replace(FILLED, mark=THEIRS)
 EMPTY, FULL = Schema("utf8mb4", "x", is_empty=True), Schema("utf8mb4", "x")
-CLAIMS = [None, CREATING, CREATED, FOREIGN]
+CLAIMS = [None, CREATING, CREATED, FILLED, FOREIGN]
 LOGIN_CLAIMS = [(), (LoginClaim(LOGIN, OURS),), (LoginClaim(LOGIN, THEIRS),)]
 WORLDS = [
     Found("seed", schema, claim, login_claims, users)
@@ -66,8 +66,8 @@ def test_only_what_a_claim_proves_ours_is_dropped(found: Found) -> None:
     """In every world that a look may find, with and without leave to adopt."""
     for adopt in (False, True):
         said = texts(found, adopt=adopt)
-        ours = found.claim in (CREATING, CREATED) and found.schema
-        proven = found.claim == CREATED or (found.schema and found.schema.is_empty)
+        ours = found.claim in (CREATING, CREATED, FILLED) and found.schema
+        proven = found.claim in (CREATED, FILLED) or (found.schema and found.schema.is_empty)
         if "DROP DATABASE" in said:
             assert ours
             assert proven
@@ -159,6 +159,20 @@ def test_a_lost_databases_successor_has_another_incarnation() -> None:
     first = b"first".hex()
     assert not [text for step in lost for text in step.statements if first in text]
     assert [text for step in resumed for text in step.statements if first in text]
+
+
+def test_an_emptied_database_has_another_incarnation_which_is_noted_first() -> None:
+    """Where something was and nothing is, somebody made it again: it is migrated again."""
+    plot = a_plot(replace(READY, schema=EMPTY))
+    [step] = [one for one in plot.steps(frozenset({LOGIN}), {}) if one.says.startswith("note")]
+    assert plot.incarnation not in {a_plot().incarnation, None}
+    assert str(plot.incarnation).encode().hex() in step.statements[0]
+
+
+@pytest.mark.parametrize("schema", [EMPTY, FULL])
+def test_a_database_that_was_never_filled_keeps_its_incarnation(schema: Schema) -> None:
+    """It waits for its first migrations, or has just had them."""
+    assert a_plot(replace(READY, schema=schema, claim=CREATED)).incarnation == "first"
 
 
 @pytest.mark.parametrize("field", ["encoding", "locale", "template", "extensions", "schemas"])
