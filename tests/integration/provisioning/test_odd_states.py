@@ -9,13 +9,14 @@ from typing import Any, cast
 
 import psycopg
 
+from dbalias.api.meta import JSON
 from dbalias.api.ownership import ROTATE_REQUESTED_AT
 from dbalias.api.secrets import SecretBytes
-from dbalias.reconcile.ports import Resource
+from dbalias.reconcile.ports import Cluster, ForbiddenError, Resource
 from dbalias.reconcile.provisioning.ports import Endpoint
 from dbalias.servers.connecting import connect
 from dbalias.servers.faults import Fault, ServerFaultError
-from integration.provisioning.rig import Rig, rigged
+from integration.provisioning.rig import Rig, an_alias, rigged, secret
 from localkube.databases import DatabaseServer
 
 
@@ -120,6 +121,45 @@ async def test_no_login_is_published_unseen_where_logins_are_tried(rig: Rig) -> 
     await rig.run()
     assert (await rig.provisioned())["reason"] == "LoginRefused"
     assert await rig.binding() is None
+
+
+@dataclass(frozen=True, slots=True)
+class Discreet:
+    """Kubernetes where the operator may not read Secrets of people."""
+
+    inner: Cluster
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is as it is."""
+        return getattr(self.inner, name)
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> JSON | None:
+        """Read, unless it is such a Secret."""
+        if name == "given":
+            raise ForbiddenError(f"GET {name} answered 403 Forbidden")
+        return await self.inner.get(resource, namespace, name)
+
+
+async def test_a_secret_that_may_not_be_read_is_told_and_changes_nothing(rig: Rig) -> None:
+    """Else the alias would seem to wait for a server that nobody has looked at."""
+    await rig.put(Resource.SECRETS, secret("given", password="first of them"))
+    given = {"secretRef": {"name": "given"}}
+    await rig.put(Resource.ALIASES, an_alias("users", credentials=given, provision={}))
+    await rig.run()
+    binding = await rig.binding()
+    await rig.put(Resource.ALIASES, an_alias("new", credentials=given, provision={}))
+    rig.restart(cast(Cluster, Discreet(rig.cluster)))
+    for _ in range(2):
+        await rig.run()
+        for name in ("users", "new"):
+            told = await rig.provisioned(name)
+            assert (told["status"], told["reason"]) == ("False", "Unreadable")
+            assert "403" in told["message"]
+    assert await rig.binding() == binding
+    assert rig.opens(binding)
+    rig.restart()
+    await rig.run()
+    assert (await rig.provisioned())["reason"] == "Provisioned"
 
 
 async def test_an_alias_that_names_no_server_any_more_says_nothing_of_one(rig: Rig) -> None:

@@ -9,7 +9,7 @@ from dbalias.api.conditions import Reason, timestamp
 from dbalias.api.secrets import SecretBytes
 from dbalias.reconcile.declared import decode_secret
 from dbalias.reconcile.poll import version_of
-from dbalias.reconcile.ports import Resource
+from dbalias.reconcile.ports import ForbiddenError, Resource
 from dbalias.reconcile.provisioning.claims import Claim
 from dbalias.reconcile.provisioning.decide import Move, plan_move
 from dbalias.reconcile.provisioning.secrets import Slot, empty_slot, read_slot
@@ -47,6 +47,14 @@ async def read_seats(work: Work, claim: Claim, plot: Plot) -> list[Seat]:
 
     No Secret is read where no login was ever made.
     """
+    try:
+        return await _read_seats(work, claim, plot)
+    except ForbiddenError as error:
+        message = f"the operator may not read a Secret of this alias: {error}"
+        raise TroubleError(Trouble(Reason.UNREADABLE, message, work.again())) from None
+
+
+async def _read_seats(work: Work, claim: Claim, plot: Plot) -> list[Seat]:
     wanted, reported = claim.wanted, claim.alias.status.get("provision") or {}
     given = await _given_password(work, claim)
     slot = await _slot(work, claim, plot, readers=False)
