@@ -263,6 +263,15 @@ def can_make_a_table(binding: dict[str, str]) -> bool:
     )
 
 
+def can_store(binding: dict[str, str], value: str) -> bool:
+    """Tell whether a login is let in, and stores something in a table that stays."""
+    return _can(
+        binding,
+        "CREATE TABLE IF NOT EXISTS kept (value varchar(99))",
+        f"INSERT INTO kept VALUES ('{value}')",
+    )
+
+
 def can_read(binding: dict[str, str]) -> bool:
     """Tell whether a login is let in."""
     return _can(binding, "SELECT 1")
@@ -318,9 +327,11 @@ async def rigged(kubeconfig: Path, database: DatabaseServer) -> AsyncIterator[Ri
     configuration = kubernetes_client.Configuration()
     await kubernetes_config.load_kube_config(str(kubeconfig), client_configuration=configuration)
     api = Api(kubernetes_client.ApiClient(configuration))
-    async with beside(api, database) as rig:
-        yield rig
-    await api.close()
+    try:
+        async with beside(api, database) as rig:
+            yield rig
+    finally:
+        await api.close()
 
 
 @asynccontextmanager
