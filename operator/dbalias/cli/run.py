@@ -11,6 +11,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from dbalias.cli.logs import configure_logging
@@ -131,7 +132,7 @@ class _Operator:
             self._metrics,
             clock=api.clock.now,
             installation=self._options.installation,
-            connect=self._connect,
+            connect=partial(self._connect, lease),
         )
         reconciler = Reconciler(
             cluster,
@@ -151,8 +152,9 @@ class _Operator:
             *(asyncio.create_task(watch.run(self._stop), name="watch") for watch in watches),
         ]
 
-    def _connect(self, address: Address) -> Endpoint:
-        return connect(address, on_open=self._metrics.sessions.labels(str(address)).inc)
+    def _connect(self, lease: Lease, address: Address) -> Endpoint:
+        opened = self._metrics.sessions.labels(str(address))
+        return connect(address, fence=lease.cover, on_open=opened.inc)
 
 
 async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:

@@ -1,26 +1,28 @@
 """Leader election by a Lease of our own.
 
 The library's election leads on through a hung API server and writes local times, so the
-rules are ours: validity is counted on the monotonic clock from before the request that
-renewed it, whoever writes asks ``is_held`` first, and the process ends when it is lost.
+rules are ours: validity is counted on a clock that goes on while the machine is suspended, from
+before the request that renewed it; whoever writes asks first; and the process ends when it is lost.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from dbalias.api.meta import JSON
 from dbalias.cluster.client import Api
-from dbalias.reconcile.ports import Resource, UnreadableError
+from dbalias.reconcile.ports import NotLeadingError, Resource, UnreadableError
 
 logger = logging.getLogger(__name__)
 
 DURATION = 15.0
-RENEW_EVERY = 4.0
+RENEW_EVERY = 3.0
 MARGIN = 2.0
 """Seconds before the end of validity from which nothing is written any more."""
 ANSWER_TIMEOUT = 3.0
@@ -47,6 +49,7 @@ class Lease:
         self._api = api
         self._name = name
         self._valid_until = 0.0
+        self._covered_until = 0.0
         self._seen: tuple[JSON, float] = (None, 0.0)
         self.acquired = asyncio.Event()
 
@@ -58,6 +61,16 @@ class Lease:
         """Tell whether this process may write now."""
         return self.remaining() > 0
 
+    def cover(self, seconds: float) -> None:
+        """Raise NotLeadingError unless what begins now and is over in so long may be begun.
+
+        Any thread may ask. What was let through is waited for when the Lease is given up.
+        """
+        # Noted first: between a look at the Lease and a note of it, the Lease might be given up.
+        self._covered_until = _now() + seconds
+        if self.remaining() < seconds:
+            raise NotLeadingError("nothing was sent to a server: the Lease may be lost meanwhile")
+
     async def run(self) -> None:
         """Wait for the Lease, keep renewing it, return once it is lost."""
         await self._acquire()
@@ -67,16 +80,16 @@ class Lease:
         logger.error("the Lease is lost: nothing is written any more, the process ends")
 
     async def _acquire(self) -> None:
-        held = await self._attempt()
+        held = await self._attempt(self._renew_or_take)
         while not held:
             await asyncio.sleep(RENEW_EVERY / 2)
-            held = await self._attempt()
+            held = await self._attempt(self._renew_or_take)
 
     async def _keep(self) -> None:
         pause = RENEW_EVERY
         while self.is_held():
             await asyncio.sleep(pause)
-            pause = RENEW_EVERY if await self._attempt() else 1.0
+            pause = RENEW_EVERY if await self._attempt(self._renew) else 1.0
 
     async def release(self) -> None:
         """Give the Lease up, so that the next process need not wait for its end."""
@@ -86,15 +99,22 @@ class Lease:
         try:
             body = await self._read()
             if body and body["spec"].get("holderIdentity") == self._name.identity:
-                body["spec"] |= {"holderIdentity": None, "leaseDurationSeconds": 1}
+                body["spec"] |= self._given_up()
                 await self._put(body)
         except UnreadableError as error:
             logger.warning("the Lease was not given up, it will run out: %s", error)
 
-    async def _attempt(self) -> bool:
+    def _given_up(self) -> JSON:
+        """Return what a Lease says that is free, or is once what was let through is over."""
+        left = math.ceil(self._covered_until - _now())
+        if left > 0:
+            return {"leaseDurationSeconds": left}
+        return {"holderIdentity": None, "leaseDurationSeconds": 1}
+
+    async def _attempt(self, get_hold: Callable[[], Awaitable[bool]]) -> bool:
         started = _now()
         try:
-            held = await self._renew_or_take()
+            held = await get_hold()
         except UnreadableError as error:
             logger.warning("the Lease could not be renewed: %s", error)
             return False
@@ -103,24 +123,34 @@ class Lease:
         return held
 
     async def _renew_or_take(self) -> bool:
+        body, renewed = await self._read(), self._renewed()
+        taken = renewed | {"acquireTime": renewed["renewTime"]}
+        if body is None:
+            return await self._create(taken | {"leaseTransitions": 0})
+        spec = body.get("spec") or {}
+        if spec.get("holderIdentity") == self._name.identity:
+            return await self._put(body | {"spec": spec | renewed})
+        if spec.get("holderIdentity") and not self._expired(spec):
+            return False
+        transitions = int(spec.get("leaseTransitions") or 0) + 1
+        return await self._put(body | {"spec": spec | taken | {"leaseTransitions": transitions}})
+
+    async def _renew(self) -> bool:
         body = await self._read()
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        mine = {
+        spec = (body or {}).get("spec") or {}
+        if spec.get("holderIdentity") != self._name.identity:
+            # Whatever our clock says, and for good: even if nobody has it now, somebody may have
+            # worked meanwhile, and what is planned here knows nothing of that.
+            self._valid_until = 0.0
+            return False
+        return await self._put(body | {"spec": spec | self._renewed()})
+
+    def _renewed(self) -> dict[str, JSON]:
+        return {
             "holderIdentity": self._name.identity,
             "leaseDurationSeconds": int(DURATION),
-            "renewTime": now,
+            "renewTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         }
-        if body is None:
-            return await self._create(mine | {"acquireTime": now, "leaseTransitions": 0})
-        spec = body.get("spec") or {}
-        if spec.get("holderIdentity") != self._name.identity:
-            self._valid_until = 0.0  # whatever our clock says: somebody else writes
-            if spec.get("holderIdentity") and not self._expired(spec):
-                return False
-            transitions = int(spec.get("leaseTransitions") or 0) + 1
-            mine |= {"acquireTime": now, "leaseTransitions": transitions}
-        body["spec"] = spec | mine
-        return await self._put(body)
 
     def _expired(self, spec: JSON) -> bool:
         # Another holder's clock is not compared with ours: its Lease is over when it has not

@@ -11,7 +11,8 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from functools import partial
+from typing import TypeAlias, TypeVar
 
 from dbalias.api.secrets import SecretBytes
 from dbalias.api.server import ServerEngine
@@ -26,23 +27,37 @@ from dbalias.servers.wanted import Wanted
 
 T = TypeVar("T")
 
+Fence: TypeAlias = Callable[[float], None]
+"""Asked before whatever is sent: raises unless nobody else may work here for so many seconds."""
+
+
+def unfenced(seconds: float) -> None:
+    """Let everything through: nobody else works here."""
+
 
 @dataclass(eq=False, slots=True)
 class _Slot:
     """One of the sessions that may be open; ``session`` None: none is."""
 
-    watch: Watch = field(default_factory=Watch)
+    fence: Callable[[], None]
+    watch: Watch = field(init=False)
     session: OpenSession | None = None
     since: float = 0.0
 
+    def __post_init__(self) -> None:
+        self.watch = Watch(self.fence)
+
     def take_out(self) -> OpenSession | None:
         """Return the session for closing; the next one gets a watch of its own."""
-        session, self.session, self.watch = self.session, None, Watch()
+        session, self.session, self.watch = self.session, None, Watch(self.fence)
         return session
 
 
 class Endpoint:
     """An administrator's sessions on one server. Its methods raise ServerFaultError.
+
+    They also raise what ``fence`` does; then nothing more is sent, and the session is closed: a
+    transaction that was begun is undone.
 
     ``opened`` counts the sessions that were opened, or tried. A session that saw a fault is
     closed. What waits for a session when the server turns out to be gone, full or read-only ends
@@ -55,6 +70,7 @@ class Endpoint:
         engine: Engine,
         *,
         timeouts: Timeouts | None = None,
+        fence: Fence = unfenced,
         on_open: Callable[[], object] = lambda: None,
     ) -> None:
         self.address = address
@@ -62,7 +78,8 @@ class Endpoint:
         self._engine = engine
         self._timeouts = timeouts or Timeouts()
         self._on_open = on_open
-        self._free = [_Slot() for _ in range(address.max_connections)]
+        asked = partial(fence, self._timeouts.late)
+        self._free = [_Slot(asked) for _ in range(address.max_connections)]
         self._busy: set[_Slot] = set()
         self._room = asyncio.Semaphore(address.max_connections)
         self._broke: tuple[float, ServerFaultError] | None = None

@@ -31,13 +31,15 @@ class Watch:
     not a statement, and none bounds a handshake whose every byte comes late.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, fence: Callable[[], None] = lambda: None) -> None:
         self.was_cut = False
+        self._fence = fence
         self._due = math.inf
         self._socket: socket.socket | None = None
 
     def allow(self, seconds: float) -> None:
-        """Begin a call that may take so long."""
+        """Begin a call that may take so long; it is not made where the fence raises."""
+        self._fence()
         self._due = time.monotonic() + seconds
 
     def done(self) -> None:

@@ -3,65 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import copy
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
-from dbalias.api.meta import JSON
-from dbalias.cluster import lease as room
-from dbalias.cluster.client import Response
-from dbalias.cluster.lease import DURATION, MARGIN, Lease, LeaseName
-from dbalias.reconcile.ports import UnreadableError
+from dbalias.cluster.lease import DURATION, MARGIN
 from unit.clocks import now, play
+from unit.cluster.leasing import OneLease, a_lease
 
-
-@dataclass(slots=True)
-class OneLease:
-    """An API server that knows one Lease and compares versions.
-
-    ``away``: it does not answer; ``delay``: seconds that each answer takes.
-    """
-
-    body: JSON = None
-    away: bool = False
-    delay: float = 0.0
-    version: int = 0
-    puts: list[str] = field(default_factory=list)
-
-    async def request(self, method: str, path: str, *, body: JSON = None, **_: Any) -> Response:
-        """Answer one request."""
-        if self.away:
-            raise UnreadableError("nobody answers")
-        await asyncio.sleep(self.delay)
-        if method == "GET":
-            return Response(200 if self.body else 404, copy.deepcopy(self.body))
-        if method == "POST" and self.body:
-            return Response(409, {"reason": "AlreadyExists"})
-        if method == "PUT" and body["metadata"]["resourceVersion"] != str(self.version):
-            return Response(409, {"reason": "Conflict"})
-        self.version += 1
-        self.body = copy.deepcopy(body)
-        self.body["metadata"]["resourceVersion"] = str(self.version)
-        self.puts.append(body["spec"]["holderIdentity"] or "")
-        return Response(201 if method == "POST" else 200, copy.deepcopy(self.body))
-
-    @property
-    def holder(self) -> str | None:
-        """Return who holds it."""
-        return None if self.body is None else self.body["spec"]["holderIdentity"]
-
-
-@pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the Lease count on the clock of the test's loop."""
-    monkeypatch.setattr(room, "_now", now)
-
-
-def a_lease(server: OneLease, identity: str = "one") -> Lease:
-    """Return a process' hold on the Lease."""
-    return Lease(server, LeaseName("system", "dbalias", identity))  # type: ignore[arg-type]
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 def test_a_free_lease_is_taken_and_kept() -> None:
@@ -251,5 +200,25 @@ def test_of_two_that_come_at_once_one_leads() -> None:
         assert sum(lease.is_held() for lease in leases) == 1
         for task in tasks:
             task.cancel()
+
+    play(script())
+
+
+def test_whoever_led_meanwhile_and_is_gone_has_ended_our_time() -> None:
+    """What a process planned before it slept knows nothing of what the other one did."""
+
+    async def script() -> None:
+        server = OneLease()
+        sleeper, other = a_lease(server, "sleeper"), a_lease(server, "other")
+        sleeping = asyncio.create_task(sleeper.run())
+        await sleeper.acquired.wait()
+        server.body["spec"]["holderIdentity"] = None
+        working = asyncio.create_task(other.run())
+        await other.acquired.wait()
+        working.cancel()
+        await other.release()
+        await asyncio.wait_for(sleeping, 10)
+        assert not sleeper.is_held()
+        assert server.holder is None
 
     play(script())

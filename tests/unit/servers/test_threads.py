@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import socket
 import threading
 import time
@@ -66,6 +67,24 @@ async def test_a_call_that_ended_in_time_is_not_cut() -> None:
 
     assert await in_thread(work, watch) == "well"
     assert not watch.was_cut
+
+
+async def test_a_call_that_the_fence_refuses_is_not_made() -> None:
+    """Whoever waits for the work gets what the fence raised, and no deadline runs on."""
+    said: list[str] = []
+
+    def refuse() -> None:
+        raise PermissionError
+
+    def work() -> None:
+        watch.allow(0.1)
+        said.append("sent")
+
+    watch = Watch(refuse)
+    with pytest.raises(PermissionError):
+        await in_thread(work, watch)
+    assert said == []
+    assert watch.remaining() == math.inf
 
 
 async def test_a_deadline_that_was_moved_is_kept() -> None:

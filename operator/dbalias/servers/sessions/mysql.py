@@ -25,6 +25,7 @@ _SQL_MODE = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION"
 
 _SETTINGS = (
     "SET SESSION lock_wait_timeout = {lock}, SESSION innodb_lock_wait_timeout = {lock}"
+    ", SESSION wait_timeout = {silence}, SESSION net_read_timeout = {silence}"
     "/*M! , SESSION max_statement_time = {long}"
     ", SESSION sql_mode = CONCAT(@@sql_mode, ',NO_AUTO_CREATE_USER') */"
 )
@@ -100,7 +101,11 @@ class MySQLSession:
             charset="utf8mb4",
             autocommit=True,
             sql_mode=_SQL_MODE,
-            init_command=_SETTINGS.format(lock=self._timeouts.lock, long=self._timeouts.long),
+            init_command=_SETTINGS.format(
+                lock=self._timeouts.lock,
+                silence=self._timeouts.silence,
+                long=self._timeouts.long,
+            ),
             program_name="dbalias",
             ssl=context,
             ssl_disabled=tls.effective_mode is TLSMode.DISABLE,

@@ -31,6 +31,7 @@ SELECT pg_catalog.set_config(name, setting, false) FROM (VALUES
   ('statement_timeout', %s),
   ('lock_timeout', %s),
   ('idle_in_transaction_session_timeout', %s),
+  ('idle_session_timeout', %s),
   ('client_connection_check_interval', '2s')
 ) AS wanted (name, setting)
 WHERE pg_catalog.current_setting(name, true) IS NOT NULL
@@ -84,7 +85,8 @@ class PostgreSQLSession:
         self._connection.prepare_threshold = None
         self._connection.autocommit = True
         self._watch.guard(socket.socket(fileno=os.dup(self._connection.fileno())))
-        seconds = (self._timeouts.long, self._timeouts.lock, self._timeouts.idle)
+        given = self._timeouts
+        seconds = (given.long, given.lock, given.silence, given.silence)
         self.fetch(_PIN)
         self.fetch(_SETTINGS, [f"{int(1000 * number)}ms" for number in seconds])
 

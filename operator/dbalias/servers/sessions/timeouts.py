@@ -16,10 +16,22 @@ class Timeouts:
     statement: float = 30.0
     long: float = 300.0
     """Statements that copy or remove a whole database, or compile an extension's objects."""
-    lock: int = 10
+    lock: int = 4
     """Waiting for a lock of somebody else's, on the server."""
-    idle: float = 60.0
-    """A session that nobody used for so long is closed: at rest none is held."""
+    silence: int = 4
+    """The server itself ends a session that says nothing for so long, and undoes what it began."""
+    idle: float = 2.0
+    """A session that nobody used for so long is closed, before the server does: at rest none is
+    held."""
+
+    @property
+    def late(self) -> float:
+        """Return how long after it was let through a statement may begin to take effect.
+
+        A process that was stopped between the two finds its session gone, and what waits for a
+        lock is given up: both by the server's clock, whatever ours does.
+        """
+        return float(self.silence + self.lock)
 
     def of(self, statement: str) -> float:
         """Return how long this statement may take."""

@@ -1,0 +1,171 @@
+"""What is still sent, and what still takes effect, when somebody else may be at work."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+import pymysql
+import pytest
+
+from dbalias.servers.endpoint import Endpoint
+from dbalias.servers.faults import Fault, ServerFaultError
+from dbalias.servers.plot import Step
+from dbalias.servers.sessions.timeouts import Timeouts
+from integration.isolation.scenery import (
+    Asking,
+    address_of,
+    answer,
+    sessions_on,
+    step,
+    until_none_is_left,
+)
+from localkube.databases import DatabaseServer
+
+SHORT = Timeouts(silence=1, lock=1)
+TABLE = {"postgresql": "public.fenced", "mariadb": "fenced.fenced"}
+
+
+class ShutError(Exception):
+    """What a fence raises."""
+
+
+@dataclass(slots=True)
+class Gate:
+    """A fence that is open, until ``at_last`` happens at the given one of the next statements."""
+
+    at_last: Callable[[], None]
+    left: int = 1_000_000
+    asked: list[float] = field(default_factory=list)
+
+    def __call__(self, seconds: float) -> None:
+        """Let it through, or not."""
+        self.asked.append(seconds)
+        self.left -= 1
+        if self.left == 0:
+            self.at_last()
+
+
+def shut() -> None:
+    """Let nothing through."""
+    raise ShutError
+
+
+def fall_asleep() -> None:
+    """Let it through, but be stopped before it is sent."""
+    time.sleep(SHORT.late + 1)
+
+
+@asynccontextmanager
+async def fenced(server: DatabaseServer, at_last: Callable[[], None]) -> AsyncIterator[Any]:
+    """Give an endpoint with its gate, on a database with an empty table."""
+    server.create_database("fenced", "fenced", "secret")
+    server.admin_sql("CREATE TABLE fenced (a integer)", database="fenced")
+    gate = Gate(at_last)
+    address = address_of(server, database="fenced")
+    endpoint = Endpoint(address, Asking(), timeouts=SHORT, fence=gate)
+    try:
+        yield endpoint, gate
+    finally:
+        gate.left = 1_000_000
+        await endpoint.close()
+        server.drop_database("fenced")
+
+
+def insert(server: DatabaseServer, *values: int) -> Step:
+    """Return a step; several values stand between a BEGIN and a COMMIT."""
+    return step(*(f"INSERT INTO {TABLE[server.engine]} VALUES ({value})" for value in values))
+
+
+def rows(server: DatabaseServer) -> int:
+    """Return how many rows took effect."""
+    return len(server.admin_sql("SELECT a FROM fenced", database="fenced"))
+
+
+async def test_every_statement_asks_the_fence(server: DatabaseServer) -> None:
+    """For as long as it may take to have its effect; a login asks as well."""
+    async with fenced(server, shut) as (endpoint, gate):
+        await answer(endpoint)
+        logged_in = len(gate.asked)
+        await endpoint.run([insert(server, 1, 2)])
+        assert len(gate.asked) == logged_in + 4
+        assert set(gate.asked) == {SHORT.late}
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+async def test_nothing_is_sent_that_the_fence_refuses(server: DatabaseServer, number: int) -> None:
+    """Not even a COMMIT: the session is closed, and what it began is undone."""
+    async with fenced(server, shut) as (endpoint, gate):
+        await answer(endpoint)
+        gate.left = number
+        with pytest.raises(ShutError):
+            await endpoint.run([insert(server, 1, 2)])
+        assert until_none_is_left(server, 2)
+        assert rows(server) == 0
+
+
+async def test_nobody_logs_in_whom_the_fence_refuses(server: DatabaseServer) -> None:
+    """A process that lost its Lease bothers no server."""
+    async with fenced(server, shut) as (endpoint, gate):
+        gate.left = 1
+        with pytest.raises(ShutError):
+            await answer(endpoint)
+        assert len(gate.asked) == 1
+
+
+@pytest.mark.parametrize("number", [1, 4], ids=["before BEGIN", "before COMMIT"])
+async def test_what_was_let_through_and_comes_late_finds_its_session_gone(
+    server: DatabaseServer, number: int
+) -> None:
+    """The server ends a silent session by its own clock, whatever became of who has it."""
+    async with fenced(server, fall_asleep) as (endpoint, gate):
+        await answer(endpoint)
+        gate.left = number
+        late = asyncio.create_task(endpoint.run([insert(server, 1, 2)]))
+        assert await asyncio.to_thread(until_none_is_left, server, SHORT.late)
+        assert not late.done()
+        with pytest.raises(ServerFaultError) as caught:
+            await late
+        assert caught.value.fault is Fault.UNREACHABLE
+        assert rows(server) == 0
+
+
+async def test_what_waits_for_a_lock_is_given_up_in_time(server: DatabaseServer) -> None:
+    """By the server: whoever sent it may be stopped meanwhile, and is not asked."""
+    async with fenced(server, shut) as (endpoint, _):
+        await answer(endpoint)
+        with locked(server):
+            began = time.monotonic()
+            with pytest.raises(ServerFaultError) as caught:
+                await endpoint.run([insert(server, 1)])
+            assert time.monotonic() - began < SHORT.late
+        assert caught.value.fault is Fault.TIMED_OUT
+        assert rows(server) == 0
+
+
+@contextmanager
+def locked(server: DatabaseServer) -> Iterator[None]:
+    """Let nobody else write into the table."""
+    place: dict[str, Any] = {"host": server.host, "port": server.port, "user": server.admin_user}
+    place["password"] = server.admin_password
+    if server.engine == "postgresql":
+        opened: Any = psycopg.connect(**place, dbname="fenced")
+        text = "LOCK TABLE fenced IN SHARE MODE"
+    else:
+        opened, text = pymysql.connect(**place, database="fenced"), "LOCK TABLES fenced READ"
+    with closing(opened), opened.cursor() as cursor:
+        cursor.execute(text)
+        yield
+
+
+async def test_a_session_in_use_is_not_taken_for_silent(server: DatabaseServer) -> None:
+    """A statement may take longer than a session may say nothing."""
+    nap = "SELECT sleep(2.5)" if server.engine == "mariadb" else "SELECT pg_sleep(2.5)"
+    async with fenced(server, shut) as (endpoint, _):
+        await endpoint.run([step(nap)])
+        assert sessions_on(server) == 1
