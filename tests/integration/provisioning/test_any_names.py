@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from dbalias.reconcile.ports import Resource
-from integration.provisioning.rig import Rig, an_alias, secret
+from integration.provisioning.rig import ADMIN_PASSWORD, ADMINISTRATOR, Rig, an_alias, secret
 from localkube.databases import DatabaseServer, PostgresServer
 
 CANARY = "canary"
@@ -186,3 +189,35 @@ async def test_any_password_opens_the_database_and_is_in_no_statement(
     assert [one for one in seen if one in log or one.encode().hex() in log.lower()] == []
     assert CANARY in databases(logged)
     await _all_goes_again(rig, {index: Name("") for index in (*range(len(PASSWORDS)), 99)})
+
+
+async def test_no_password_is_in_a_status_an_event_or_our_log(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever comes of it: issued, refused as a password, or refused as the administrator's."""
+    caplog.set_level(logging.DEBUG)
+    for name, password in (("good", "this is secret"), ("bad", "line\nbreak is secret")):
+        await rig.put(Resource.SECRETS, secret(f"given-{name}", password=password))
+        given = {"secretRef": {"name": f"given-{name}"}}
+        provision = {"deletionPolicy": "Delete"}
+        await rig.put(Resource.ALIASES, an_alias(name, credentials=given, provision=provision))
+    await rig.alias("generated")
+    await rig.run()
+    assert (await rig.provisioned("good"))["reason"] == "Provisioned"
+    assert (await rig.provisioned("bad"))["reason"] == "InvalidConfiguration"
+    generated = await rig.binding("generated-binding")
+    assert generated
+    wrong = secret("admin", username=ADMINISTRATOR, password="it is secret")["data"]
+    await rig.patch(Resource.SECRETS, "admin", data=wrong)
+    await rig.remove(Resource.ALIASES, "good")
+    await rig.run()
+    assert (await rig.server_status())["conditions"]["Connected"]["reason"] == "LoginRefused"
+    rig.later(timedelta(minutes=11))
+    await rig.run()
+    assert await rig.events("good") == ["DatabaseRetained"]
+    kinds = (Resource.ALIASES, Resource.SERVERS, Resource.EVENTS, Resource.CONFIG_MAPS)
+    bodies = [await rig.cluster.list(kind, rig.namespace) for kind in kinds]
+    said = json.dumps(bodies, ensure_ascii=False) + caplog.text
+    assert f"create database {rig.namespace}_generated" in caplog.text
+    for password in ("is secret", generated["password"], ADMIN_PASSWORD, "SCRAM-SHA-256$"):
+        assert password not in said

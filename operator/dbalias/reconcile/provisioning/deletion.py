@@ -31,9 +31,7 @@ async def drop(work: Work, claim: Claim, plot: Plot) -> Note | None:
     adopted = plot.holder is not None and plot.holder.adopted
     if adopted or plot.standing in (Standing.ANOTHERS, Standing.UNMARKED):
         return retained(claim.wanted.database, "this alias did not make it")
-    steps = plot.removal()
-    if steps:
-        await work.endpoint.run(steps)
+    await work.carry_out(claim.key, plot.removal())
     try:
         await delete_slots(work.cluster, claim.wanted.mark, work.server.engine)
     except (ForbiddenError, RefusedError) as error:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -16,8 +17,10 @@ from dbalias.reconcile.provisioning.ports import Endpoint
 from dbalias.servers import bindings
 from dbalias.servers.address import Address
 from dbalias.servers.faults import ServerFaultError
-from dbalias.servers.plot import Plot
+from dbalias.servers.plot import Plot, Step
 from dbalias.servers.wanted import Wanted
+
+logger = logging.getLogger(__name__)
 
 AGAIN = timedelta(seconds=20)
 """Until what one alias met is tried again, about."""
@@ -58,6 +61,14 @@ class Work:
     def again(self) -> datetime:
         """Return when what failed is tried again; not all at once."""
         return self.clock() + AGAIN * random.uniform(0.5, 1.5)
+
+    async def carry_out(self, alias: Key, steps: Sequence[Step]) -> None:
+        """Carry steps out, and log what they do: of a repair or a drop nothing else is left."""
+        if not steps:
+            return
+        said = " ".join("; ".join(step.says for step in steps).split())
+        logger.info("alias %s on server %s: %s", alias, self.key, said)
+        await self.endpoint.run(steps)
 
     async def look(self, wanted: Wanted) -> Plot:
         """Return what one alias has on the server now."""
