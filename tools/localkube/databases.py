@@ -22,7 +22,7 @@ __all__ = ["DatabaseServer", "MariaDBServer", "PostgresServer", "running"]
 _ADMINISTRATES = (
     "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, REFERENCES, INDEX, ALTER, LOCK TABLES, "
     "CREATE TEMPORARY TABLES, CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE, EXECUTE, "
-    "EVENT, TRIGGER, CREATE USER, PROCESS, CONNECTION ADMIN"
+    "EVENT, TRIGGER, CREATE USER, PROCESS"
 )
 _NO_STRANGERS = """\
 DELETE FROM mysql.global_priv WHERE User IN ('', 'root');
@@ -134,6 +134,8 @@ class MariaDBServer(DatabaseServer):
     system_user = "mysql"
     program = ("mariadbd", "mariadb-server")
     """What runs, and the package that has it."""
+    ends_sessions = "CONNECTION ADMIN"
+    """The right to end everybody's."""
     admin_user = "dbadmin"
     stop_signal = signal.SIGTERM
 
@@ -172,7 +174,8 @@ class MariaDBServer(DatabaseServer):
     def create_administrator(self, user: str, password: str) -> None:
         """Make a login that may make users, and databases with every right that it hands out."""
         self.admin_sql("CREATE USER %s@'%%' IDENTIFIED BY %s", [user, password])
-        self.admin_sql(f"GRANT {_ADMINISTRATES} ON *.* TO %s@'%%' WITH GRANT OPTION", [user])
+        rights = f"{_ADMINISTRATES}, {self.ends_sessions}"
+        self.admin_sql(f"GRANT {rights} ON *.* TO %s@'%%' WITH GRANT OPTION", [user])
 
     def drop_database(self, name: str) -> None:
         """Drop a database."""

@@ -12,6 +12,7 @@ class MySQLServer(MariaDBServer):
     kind = "mysql"
     engine = "mysql"
     program = ("mysqld", "mysql-server")
+    ends_sessions = "CONNECTION_ADMIN"
 
     def _initialise(self, data: Path) -> None:
         initialise = ["--no-defaults", "--initialize-insecure", f"--datadir={data}"]
