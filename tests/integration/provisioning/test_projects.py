@@ -9,6 +9,7 @@ from integration.operator.objects import alias, project
 from integration.operator.operating import wait_until
 from integration.operator.workbench import Body, Request, Space
 from integration.provisioning.rig import an_alias, can_read, decoded
+from localkube.databases import DatabaseServer
 
 DEFAULT, BINDING = "shop-default", "shop-default-binding"
 ROTATE = "dbalias.dev/rotate-requested-at"
@@ -118,3 +119,19 @@ def test_namespace_has_what_the_server_admits_and_keeps_what_is_published(served
     guest.wait_for("databasealias", DEFAULT, reason="NamespaceNotAllowed")
     assert published(guest) == shown
     assert can_read(binding(guest))
+
+
+def test_namespace_is_gone_with_the_databases_that_go_with_their_aliases(
+    served: Space, administered_postgres: DatabaseServer
+) -> None:
+    """A guest's is dropped; that of a server which goes with it holds nothing up either."""
+    guest, own = served.bench.namespace("guest"), {"deletionPolicy": "Delete"}
+    server = {"name": "main", "namespace": served.name}
+    served.patch("databaseserver", "main", spec={"allowedNamespaces": {"from": "All"}})
+    guest.apply(an_alias("users", serverRef=server, provision=own))
+    served.apply(an_alias("users", provision=own))
+    for space in (guest, served):
+        space.wait_for("databasealias", "users", reason="Provisioned", wanted="Provisioned")
+        served.bench.kubectl("delete", "namespace", space.name, "--timeout=60s")
+    rows = administered_postgres.admin_sql("SELECT datname FROM pg_database")
+    assert (f"{guest.name}_users",) not in rows
