@@ -29,8 +29,8 @@ from dbalias.api.meta import JSON, Key
 from dbalias.api.secrets import SecretBytes
 from dbalias.cli.logs import JSONFormatter, PlainFormatter
 from dbalias.cli.main import main
+from dbalias.reconcile.binding_secrets import BindingSecrets
 from dbalias.reconcile.desired import build_desired
-from dbalias.reconcile.gather import gather
 from dbalias.reconcile.metrics import Metrics
 from dbalias.reconcile.plan import plan
 from dbalias.reconcile.ports import Resource
@@ -199,8 +199,7 @@ def play(scene: Scene) -> str:
     """Let passes and Jobs go on to the end; return all that is said but for the Secrets."""
     said = []
     for _ in range(3):
-        key = Key(SPACE, "shop")
-        snapshot = asyncio.run(gather(scene.cluster, key, Memory(BEGINNING, salt="salt")))
+        snapshot = scene.gather(Memory(BEGINNING, salt="salt"))
         said += [repr(snapshot), repr(build_desired(snapshot)), repr(plan(snapshot, scene.now))]
         scene.settle(passes=12)
         for job in scene.all("Job"):
@@ -259,7 +258,8 @@ class Broken(FakeCluster):
 def test_an_error_that_nobody_expected_is_logged_without_its_words() -> None:
     """Its class and the places in the code are enough; its text may quote a value."""
     scene = Scene(Broken()).put(*a_scene(PLACES["a password"](MARK)).cluster.objects.values())
-    reconciler = Reconciler(scene.cluster, Metrics(), clock=lambda: scene.now)
+    secrets = BindingSecrets(scene.cluster)
+    reconciler = Reconciler(scene.cluster, secrets, Metrics(), clock=lambda: scene.now)
     with logged() as log:
         with pytest.raises(KeyError) as caught:
             asyncio.run(reconciler.reconcile(Key(SPACE, "shop")))

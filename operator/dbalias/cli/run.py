@@ -20,6 +20,7 @@ from dbalias.cluster.client import Api, own_namespace
 from dbalias.cluster.lease import Lease, LeaseName
 from dbalias.cluster.watch import Watch
 from dbalias.cluster.write import LiveCluster
+from dbalias.reconcile.binding_secrets import BindingSecrets
 from dbalias.reconcile.metrics import Metrics
 from dbalias.reconcile.provisioning.reconciler import ServerReconciler
 from dbalias.reconcile.reconciler import Reconciler
@@ -127,8 +128,10 @@ class _Operator:
     def _start_work(self, api: Api, lease: Lease) -> list[asyncio.Task[None]]:
         served = self._options.namespaces
         cluster = LiveCluster(api, lease, namespaces=served)
+        bindings = BindingSecrets(cluster)
         servers = ServerReconciler(
             cluster,
+            bindings,
             self._metrics,
             clock=api.clock.now,
             installation=self._options.installation,
@@ -136,6 +139,7 @@ class _Operator:
         )
         reconciler = Reconciler(
             cluster,
+            bindings,
             self._metrics,
             clock=api.clock.now,
             installation=self._options.installation,
@@ -148,6 +152,7 @@ class _Operator:
         return [
             asyncio.create_task(reconciler.queue.run(), name="queue"),
             asyncio.create_task(reconciler.poll.run(), name="poll"),
+            asyncio.create_task(bindings.run(), name="bindings"),
             asyncio.create_task(servers.run(), name="servers"),
             *(asyncio.create_task(watch.run(self._stop), name="watch") for watch in watches),
         ]

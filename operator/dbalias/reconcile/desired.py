@@ -57,13 +57,9 @@ class Desired:
     salt: str
     migrate_secret: Mapping[str, SecretBytes]
     hold: Hold | None
-    tried: frozenset[str] = frozenset()
-
-    @property
-    def kept(self) -> frozenset[str]:
-        """The aliases that cannot be resolved and keep their last published entry."""
-        published = (self.published or {}).get("databases", {})
-        return frozenset(self.resolution.problems.keys() & published.keys())
+    tried: frozenset[str]
+    kept: frozenset[str]
+    """The aliases that cannot be resolved and keep their last published entry."""
 
 
 def build_desired(snapshot: Snapshot) -> Desired:
@@ -97,6 +93,7 @@ def build_desired(snapshot: Snapshot) -> Desired:
         hold=_find_hold(snapshot, routing.problems, artefact)
         or _taken(snapshot, needs_migrate_secret=bool(migrate_secret)),
         tried=snapshot.tried,
+        kept=frozenset(resolution.problems.keys() & (published or {}).get("databases", {}).keys()),
     )
 
 

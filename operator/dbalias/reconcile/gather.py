@@ -14,6 +14,7 @@ from dbalias.migrations.marks import PROJECT, Task
 from dbalias.migrations.observed import JobState, is_ours, parse_job, parse_pod
 from dbalias.migrations.record import Outcome, Record, stored_tasks
 from dbalias.migrations.remains import last_words, survivors
+from dbalias.reconcile.binding_secrets import BindingSecrets
 from dbalias.reconcile.declared import decode_secret, with_declared
 from dbalias.reconcile.inputs import with_inputs
 from dbalias.reconcile.names import JOB_MOUNTED, migrate_secret_name, stable_name
@@ -31,7 +32,7 @@ WARNINGS = {"type": "Warning"}
 """Events that say why a pod is not made or does not start: one list, however many Jobs wait."""
 
 
-async def gather(cluster: Cluster, key: Key, memory: Memory) -> Snapshot:
+async def gather(cluster: Cluster, secrets: BindingSecrets, key: Key, memory: Memory) -> Snapshot:
     """Return the snapshot of one project; what could not be read is named in it."""
     reading = Reading(cluster, key)
     by_project = {"spec.projectRef.name": key.name}
@@ -42,17 +43,22 @@ async def gather(cluster: Cluster, key: Key, memory: Memory) -> Snapshot:
     )
     snapshot = with_declared(Snapshot(key, memory), project_body, alias_bodies, policy_bodies)
     if snapshot.project is not None and not reading.unreadable:
-        snapshot = await _with_observed(snapshot, reading)
-    return replace(snapshot, unreadable=tuple(reading.unreadable), versions=dict(reading.versions))
+        snapshot = await _with_observed(snapshot, reading, secrets)
+    return replace(
+        snapshot,
+        unreadable=tuple(reading.unreadable),
+        versions=dict(reading.versions),
+        bindings=dict(reading.bindings),
+    )
 
 
-async def _with_observed(snapshot: Snapshot, reading: Reading) -> Snapshot:
+async def _with_observed(snapshot: Snapshot, reading: Reading, secrets: BindingSecrets) -> Snapshot:
     assert snapshot.project is not None
     uid = snapshot.project.metadata.uid
     stable, migrate = stable_name(snapshot.key.name), migrate_secret_name(snapshot.key.name)
     ours = {PROJECT_LABEL: snapshot.key.name}
     snapshot, (jobs, foreign), workloads, bodies = await asyncio.gather(
-        with_inputs(reading, snapshot),
+        with_inputs(reading, secrets, snapshot),
         _jobs(reading, snapshot),
         _workloads(reading, snapshot),
         asyncio.gather(

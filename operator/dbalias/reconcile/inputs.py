@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, replace
 
 from dbalias.api.alias import DatabaseAlias
@@ -22,6 +22,7 @@ from dbalias.django.sources import (
     secret_ref,
 )
 from dbalias.migrations.identity import incarnation_of
+from dbalias.reconcile.binding_secrets import BindingSecrets
 from dbalias.reconcile.declared import read_source
 from dbalias.reconcile.places import Servers, ServerState, Unusable, not_found, placed, server_name
 from dbalias.reconcile.poll import version_of
@@ -64,7 +65,7 @@ class _Binding:
         return is_as_written(body, self.mark, place)
 
 
-async def with_inputs(reading: Reading, snapshot: Snapshot) -> Snapshot:
+async def with_inputs(reading: Reading, secrets: BindingSecrets, snapshot: Snapshot) -> Snapshot:
     """Read the servers that aliases name, and then what all of them refer to."""
     servers = await _servers(reading, {one.server for one in snapshot.aliases if one.server})
     found, hindered = placed(snapshot.aliases, servers)
@@ -77,7 +78,8 @@ async def with_inputs(reading: Reading, snapshot: Snapshot) -> Snapshot:
         if binding is not None and not (binding.is_known or binding.is_told):
             return ref, Missing()  # the status that tells of it comes after the Secret
         async with slots:
-            state, body = await _source(reading, ref)
+            asked = reading.binding(secrets, ref.name) if binding else _asked(reading, ref)
+            state, body = await _source(asked)
         if binding is None or isinstance(state, Unavailable):
             return ref, state
         intact = binding.is_intact(body)
@@ -150,12 +152,15 @@ async def _admitting(reading: Reading, server: DatabaseServer) -> ServerState:
     return Unusable(Reason.NAMESPACE_NOT_ALLOWED, refusal) if refusal else server
 
 
-async def _source(reading: Reading, ref: SourceRef) -> tuple[SourceState, JSON | None]:
+def _asked(reading: Reading, ref: SourceRef) -> Awaitable[JSON | None]:
     is_secret = ref.kind is SourceKind.SECRET
     resource = Resource.SECRETS if is_secret else Resource.CONFIG_MAPS
-    namespace = ref.namespace or reading.key.namespace
+    return reading.concerning(resource, ref.namespace or reading.key.namespace, ref.name)
+
+
+async def _source(asked: Awaitable[JSON | None]) -> tuple[SourceState, JSON | None]:
     try:
-        body = await reading.concerning(resource, namespace, ref.name)
+        body = await asked
     except UnreadableError as error:
         return Unavailable(str(error)), None
     return (Missing() if body is None else read_source(body)), body

@@ -28,6 +28,8 @@ Place: TypeAlias = tuple[Resource, str | None, str]
 """Resource, namespace (None: of none) and name of an object."""
 Versions: TypeAlias = Mapping[Place, str | None]
 """Objects with the version seen; None: there was none."""
+UNREAD = "unread"
+"""Differs from any version, so that somebody is told once something can be read."""
 
 
 def version_of(body: Mapping[str, JSON] | None) -> str | None:

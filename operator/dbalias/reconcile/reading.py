@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dbalias.api.meta import JSON, Key
-from dbalias.reconcile.poll import Place, version_of
+from dbalias.reconcile.binding_secrets import BindingSecrets
+from dbalias.reconcile.poll import UNREAD, Place, version_of
 from dbalias.reconcile.ports import Cluster, Resource, UnreadableError
 
-UNREAD = "unread"
-"""Differs from any version, so that the poll tells once something can be read."""
 POLLED = frozenset({Resource.SECRETS, Resource.CONFIG_MAPS})
 """What is read by name and not watched, or not when it is somebody else's."""
 
@@ -23,6 +22,8 @@ class Reading:
     key: Key
     unreadable: list[str] = field(default_factory=list)
     versions: dict[Place, str | None] = field(default_factory=dict)
+    bindings: dict[Place, str | None] = field(default_factory=dict)
+    """Binding Secrets, which are not polled as often as what people edit."""
 
     async def listed(self, resource: Resource, **selectors: Mapping[str, str]) -> list[JSON]:
         """Return the objects of this namespace that match, none where they cannot be read."""
@@ -52,4 +53,15 @@ class Reading:
         self.versions[place] = UNREAD
         body = await self.cluster.get(resource, namespace, name)
         self.versions[place] = version_of(body)
+        return body
+
+    async def binding(self, secrets: BindingSecrets, name: str) -> JSON | None:
+        """Return a binding Secret of this namespace; raise UnreadableError.
+
+        It is looked at from now on, whether or not it can be read.
+        """
+        place = (Resource.SECRETS, self.key.namespace, name)
+        self.bindings[place] = UNREAD
+        body = await secrets.read_unless_recent(self.key.namespace, name)
+        self.bindings[place] = version_of(body)
         return body

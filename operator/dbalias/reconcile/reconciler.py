@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from secrets import token_hex
 
 from dbalias.api.meta import Key
 from dbalias.api.ownership import MANAGER
 from dbalias.migrations.observed import PodState
 from dbalias.reconcile.actions import Plan
+from dbalias.reconcile.binding_secrets import BindingSecrets
 from dbalias.reconcile.databases import Databases
 from dbalias.reconcile.execute import execute
 from dbalias.reconcile.gather import gather
@@ -45,6 +46,7 @@ class Reconciler:
     """Owns the queue and the poll; watches tell it what changed."""
 
     cluster: Cluster
+    secrets: BindingSecrets
     metrics: Metrics
     clock: Callable[[], datetime]
     """The time by which the API server dates changes."""
@@ -67,6 +69,7 @@ class Reconciler:
         self._started = self.clock()
         self.queue = KeyedQueue(handle=self.reconcile, on_error=self._failed)
         self.poll = SourcePoll(self.cluster, changed=self.queue.notify)
+        self.secrets.changed = self.queue.notify
         self.databases = Databases(self.cluster)
 
     def project_changed(self, key: Key, *, vanished: bool, ended: bool) -> None:
@@ -85,7 +88,9 @@ class Reconciler:
 
     def secret_changed(self, namespace: str, name: str, version: str | None) -> None:
         """A watch saw a Secret change."""
-        self.poll.noticed((Resource.SECRETS, namespace, name), version)
+        place = (Resource.SECRETS, namespace, name)
+        self.poll.noticed(place, version)
+        self.secrets.noticed(place, version)
 
     def server_changed(self, server: Key, version: str | None) -> None:
         """A watch saw a DatabaseServer change."""
@@ -94,13 +99,14 @@ class Reconciler:
     async def reconcile(self, key: Key) -> float | None:
         """Run one pass; return the seconds until this key is due again, None for never."""
         begun = time.monotonic()
-        snapshot = await gather(self.cluster, key, self._memory(key))
+        snapshot = await gather(self.cluster, self.secrets, key, self._memory(key))
         if is_unheard(snapshot):
             await asyncio.sleep(self.listen)
-            snapshot = await gather(self.cluster, key, self._memory(key))
+            snapshot = await gather(self.cluster, self.secrets, key, self._memory(key))
         self._remember(snapshot)
         snapshot, planned = await self._plan(snapshot)
         self.poll.watch(key, snapshot.versions, awaiting=planned.awaiting)
+        self.secrets.watch(key, snapshot.bindings)
         self._tell_astray(snapshot)
         try:
             refusals = await execute(self.cluster, planned)
@@ -160,7 +166,7 @@ class Reconciler:
     def _memory(self, key: Key) -> Memory:
         return Memory(
             quiet_from=max(self._started, self._quiet_from.get(key, self._started)),
-            salt=self._salts.setdefault(key, secrets.token_hex(16)),
+            salt=self._salts.setdefault(key, token_hex(16)),
             unread_before=key in self._unread,
             refusals=dict(self._refusals.get(key, {})),
             last_words=self.last_words.of(key),
@@ -191,6 +197,7 @@ class Reconciler:
     def _forget(self, key: Key) -> None:
         self.metrics.forget_project(key)
         self.poll.watch(key, {}, awaiting=False)
+        self.secrets.watch(key, {})
         self.last_words.forget(key)
         self._quiet_from.pop(key, None)
         self._salts.pop(key, None)

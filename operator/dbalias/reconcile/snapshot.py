@@ -130,6 +130,8 @@ class Snapshot:
     unreadable: tuple[str, ...] = ()
     versions: Versions = field(default_factory=dict)
     """What was read by name, for the poll to compare."""
+    bindings: Versions = field(default_factory=dict)
+    """The binding Secrets among it, which are looked at apart."""
 
     @property
     def is_empty(self) -> bool:

@@ -21,6 +21,7 @@ from kubernetes.aio import config as kubernetes_config
 from dbalias.api.meta import API_VERSION, JSON, Key
 from dbalias.cluster.client import Api
 from dbalias.cluster.write import LiveCluster
+from dbalias.reconcile.binding_secrets import BindingSecrets
 from dbalias.reconcile.metrics import Metrics
 from dbalias.reconcile.ports import Cluster, Resource
 from dbalias.reconcile.provisioning.ports import Connect
@@ -64,8 +65,10 @@ class Rig:
 
     def restart(self, cluster: Cluster | None = None, connect: Connect = connect) -> None:
         """Forget all that a process remembers; ``cluster`` and ``connect`` may misbehave."""
+        cluster = cluster or self.cluster
         self.reconciler = ServerReconciler(
-            cluster or self.cluster,
+            cluster,
+            BindingSecrets(cluster),
             Metrics(),
             clock=self.now,
             installation=self.installation,

@@ -12,11 +12,12 @@ from typing import Any
 from dbalias.api.conditions import timestamp
 from dbalias.api.meta import JSON, Key, Kind
 from dbalias.reconcile.actions import Action, Plan
+from dbalias.reconcile.binding_secrets import BindingSecrets
 from dbalias.reconcile.execute import execute
 from dbalias.reconcile.gather import gather
 from dbalias.reconcile.plan import plan
 from dbalias.reconcile.ports import Resource
-from dbalias.reconcile.snapshot import Memory
+from dbalias.reconcile.snapshot import Memory, Snapshot
 from unit.reconcile.fake import CREATED, FakeCluster
 
 SPACE = "shop"
@@ -55,7 +56,12 @@ class Scene:
     def plan(self, project: str = "shop", *, salt: str = "salt") -> Plan:
         """Return what a pass would do."""
         memory = Memory(quiet_from=BEGINNING, salt=salt, refusals=self.refusals)
-        return plan(asyncio.run(gather(self.cluster, Key(SPACE, project), memory)), self.now)
+        return plan(self.gather(memory, project), self.now)
+
+    def gather(self, memory: Memory, project: str = "shop") -> Snapshot:
+        """Return what a pass of a fresh process would see."""
+        secrets = BindingSecrets(self.cluster)
+        return asyncio.run(gather(self.cluster, secrets, Key(SPACE, project), memory))
 
     def reconcile(self, project: str = "shop", *, salt: str = "salt") -> Plan:
         """Run one pass; return what it did."""

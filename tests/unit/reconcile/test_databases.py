@@ -10,6 +10,7 @@ import pytest
 
 from dbalias.api.conditions import timestamp
 from dbalias.api.meta import JSON, Key, Kind
+from dbalias.reconcile.binding_secrets import BindingSecrets
 from dbalias.reconcile.metrics import Metrics
 from dbalias.reconcile.ports import Resource, UnreadableError
 from dbalias.reconcile.reconciler import TAKEN_AGAIN, Reconciler
@@ -68,7 +69,8 @@ class World:
 
     def restart(self) -> None:
         """Forget all that a process knows."""
-        self.reconciler = Reconciler(self.cluster, Metrics(), clock=lambda: self.now)
+        secrets = BindingSecrets(self.cluster)
+        self.reconciler = Reconciler(self.cluster, secrets, Metrics(), clock=lambda: self.now)
         self.reconciler._started = self.reconciler.clock().replace(year=2025)
 
     async def passes(self, *keys: Key) -> list[float | BaseException | None]:

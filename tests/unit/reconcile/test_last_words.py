@@ -6,6 +6,7 @@ import asyncio
 
 from dbalias.api.meta import Key
 from dbalias.migrations.observed import parse_pod
+from dbalias.reconcile.binding_secrets import BindingSecrets
 from dbalias.reconcile.last_words import KEPT, LastWords
 from dbalias.reconcile.metrics import Metrics
 from dbalias.reconcile.reconciler import Reconciler
@@ -44,7 +45,8 @@ def test_run_that_is_gone_is_judged_only_after_the_watch_had_time_to_tell_of_its
     )
     scene.drop("Job", scene.job("default")["metadata"]["name"])
     scene.drop("Pod", pod["metadata"]["name"])
-    reconciler = Reconciler(scene.cluster, Metrics(), clock=lambda: scene.now, listen=0.1)
+    secrets = BindingSecrets(scene.cluster)
+    reconciler = Reconciler(scene.cluster, secrets, Metrics(), clock=lambda: scene.now, listen=0.1)
     key = Key(SPACE, "shop")
 
     async def a_pass() -> None:

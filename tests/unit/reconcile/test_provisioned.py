@@ -10,7 +10,7 @@ import pytest
 
 from dbalias.api.conditions import Reason
 from dbalias.api.meta import JSON, Key, Kind
-from dbalias.reconcile.gather import gather
+from dbalias.reconcile.binding_secrets import BindingSecrets
 from dbalias.reconcile.metrics import Metrics
 from dbalias.reconcile.reconciler import Reconciler
 from dbalias.reconcile.snapshot import Memory
@@ -268,6 +268,7 @@ def _passes(scene: Scene, *, times: int) -> list[tuple[Key, Key]]:
     async def run() -> None:
         reconciler = Reconciler(
             scene.cluster,
+            BindingSecrets(scene.cluster),
             Metrics(),
             lambda: scene.now,
             binding_astray=lambda server, alias: told.append((server, alias)),
@@ -285,7 +286,7 @@ def test_readers_binding_is_looked_after_as_well() -> None:
     scene.put(made("default", provision={"readOnly": True}))
     provisioned(scene)
     memory = Memory(quiet_from=BEGINNING, salt="salt")
-    snapshot = asyncio.run(gather(scene.cluster, Key(SPACE, "shop"), memory))
+    snapshot = scene.gather(memory)
     assert [one.object for one in snapshot.astray] == [DEFAULT]
 
 
@@ -296,9 +297,8 @@ def test_secret_of_another_installation_is_not_read() -> None:
     tell(scene, "default")
     memory = Memory(quiet_from=BEGINNING, salt="salt")
     foreign = replace(memory, installation="another")
-    key = Key(SPACE, "shop")
-    ours = asyncio.run(gather(scene.cluster, key, memory))
-    theirs = asyncio.run(gather(scene.cluster, key, foreign))
+    ours = scene.gather(memory)
+    theirs = scene.gather(foreign)
     assert not ours.astray
     assert theirs.astray
 

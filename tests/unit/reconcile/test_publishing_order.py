@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 
 from hypothesis import note, settings
@@ -10,14 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from dbalias.api.conditions import timestamp
-from dbalias.api.meta import JSON, Key
+from dbalias.api.meta import JSON
 from dbalias.django.artefact import needed_files
 from dbalias.reconcile.desired import build_desired
 from dbalias.reconcile.final import final_revision
-from dbalias.reconcile.gather import gather
 from dbalias.reconcile.snapshot import Memory
 from integration.operator.objects import alias, policy, project, secret
-from unit.reconcile.scene import BEGINNING, SPACE, Scene
+from unit.reconcile.scene import BEGINNING, Scene
 from unit.reconcile.starting import (
     APPS,
     Database,
@@ -128,7 +126,7 @@ class Application(RuleBasedStateMachine):
         """Tell whether an object alone knows what is published."""
         document = self.scene.document()
         memory = Memory(quiet_from=BEGINNING, salt="salt")
-        snapshot = asyncio.run(gather(self.cluster, Key(SPACE, "shop"), memory))
+        snapshot = self.scene.gather(memory)
         desired = build_desired(snapshot)
         if document is None:
             return True

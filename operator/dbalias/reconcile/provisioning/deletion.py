@@ -33,7 +33,7 @@ async def drop(work: Work, claim: Claim, plot: Plot) -> Note | None:
         return retained(claim.wanted.database, "this alias did not make it")
     await work.carry_out(claim.key, plot.removal())
     try:
-        await delete_slots(work.cluster, claim.wanted.mark, work.server.engine)
+        await delete_slots(work.secrets, claim.wanted.mark, work.server.engine)
     except (ForbiddenError, RefusedError) as error:
         # Nobody would be served by an alias that waits for a Secret which opens nothing.
         return Note("SecretRetained", f"its Secret was not deleted: {error}", warning=True)

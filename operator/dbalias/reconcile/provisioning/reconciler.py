@@ -14,6 +14,7 @@ from functools import partial
 
 from dbalias.api.meta import Key
 from dbalias.api.server import DatabaseServer
+from dbalias.reconcile.binding_secrets import BindingSecrets
 from dbalias.reconcile.metrics import Metrics
 from dbalias.reconcile.poll import SourcePoll
 from dbalias.reconcile.ports import Cluster, ClusterError, ConflictError
@@ -83,6 +84,7 @@ class ServerReconciler:
     """Owns the queue of servers and the poll of what they are reached with."""
 
     cluster: Cluster
+    secrets: BindingSecrets
     metrics: Metrics
     clock: Callable[[], datetime]
     installation: str
@@ -181,6 +183,7 @@ class ServerReconciler:
         assert snapshot.address is not None
         work = Work(
             self.cluster,
+            self.secrets,
             await self._endpoint(known, snapshot.address),
             snapshot.server,
             snapshot.address,

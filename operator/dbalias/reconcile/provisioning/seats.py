@@ -73,7 +73,7 @@ async def _slot(work: Work, claim: Claim, plot: Plot, *, readers: bool) -> Slot:
     mark = claim.wanted.mark
     if not plot.logins and not claim.alias.status.get("binding"):
         return empty_slot(mark, readers=readers)
-    return await read_slot(work.cluster, mark, work.server.engine, readers=readers)
+    return await read_slot(work.secrets, mark, work.server.engine, readers=readers)
 
 
 def _taken(name: str, found: Foreign) -> Trouble:

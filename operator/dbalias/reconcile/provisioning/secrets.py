@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dbalias.api.meta import JSON
 from dbalias.api.server import ServerEngine
-from dbalias.reconcile.ports import Cluster, Resource
+from dbalias.reconcile.binding_secrets import BindingSecrets
 from dbalias.servers.bindings import (
     Binding,
     Foreign,
@@ -32,10 +32,12 @@ class Slot:
     found: Found
 
 
-async def read_slot(cluster: Cluster, mark: Mark, engine: ServerEngine, *, readers: bool) -> Slot:
+async def read_slot(
+    secrets: BindingSecrets, mark: Mark, engine: ServerEngine, *, readers: bool
+) -> Slot:
     """Return the Secret of the alias that a mark names, or of its readers."""
     name = binding_name(mark.name, readers=readers)
-    body = await cluster.get(Resource.SECRETS, mark.namespace, name)
+    body = await secrets.read(mark.namespace, name)
     return Slot(name, mark, body, read_binding(body, mark, engine))
 
 
@@ -44,35 +46,36 @@ def empty_slot(mark: Mark, *, readers: bool) -> Slot:
     return Slot(binding_name(mark.name, readers=readers), mark, None, Missing())
 
 
-async def publish(cluster: Cluster, slot: Slot, place: Place, issued: Issued) -> bool:
+async def publish(secrets: BindingSecrets, slot: Slot, place: Place, issued: Issued) -> bool:
     """Write a login into its Secret unless it stands there; tell whether it was written.
 
     Raise AlreadyExistsError where a Secret appeared since it was read.
     """
     binding = build_binding(place, issued, slot.mark)
     if slot.body is None:
-        body = _body(slot, binding)
-        await cluster.create(Resource.SECRETS, slot.mark.namespace, body)
+        await secrets.create(slot.mark.namespace, _body(slot, binding))
         return True
     if binding.is_written_in(slot.body):
         return False
     patch = _patch(slot.body, binding)
-    await cluster.patch(Resource.SECRETS, slot.mark.namespace, slot.name, patch)
+    await secrets.patch(slot.mark.namespace, slot.name, patch)
     return True
 
 
-async def delete_slots(cluster: Cluster, mark: Mark, engine: ServerEngine) -> None:
+async def delete_slots(secrets: BindingSecrets, mark: Mark, engine: ServerEngine) -> None:
     """Delete the Secrets of an alias, if they are its own."""
     for readers in (False, True):
-        await delete_slot(cluster, mark, engine, readers=readers)
+        await delete_slot(secrets, mark, engine, readers=readers)
 
 
-async def delete_slot(cluster: Cluster, mark: Mark, engine: ServerEngine, *, readers: bool) -> None:
+async def delete_slot(
+    secrets: BindingSecrets, mark: Mark, engine: ServerEngine, *, readers: bool
+) -> None:
     """Delete one Secret of an alias, if it is its own."""
-    slot = await read_slot(cluster, mark, engine, readers=readers)
+    slot = await read_slot(secrets, mark, engine, readers=readers)
     if slot.body is not None and not isinstance(slot.found, Foreign | Missing):
         uid = slot.body["metadata"]["uid"]
-        await cluster.delete(Resource.SECRETS, mark.namespace, slot.name, uid=uid)
+        await secrets.delete(mark.namespace, slot.name, uid=uid)
 
 
 def _body(slot: Slot, binding: Binding) -> JSON:

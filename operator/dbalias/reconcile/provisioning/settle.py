@@ -38,13 +38,13 @@ async def settle(work: Work, claim: Claim, plot: Plot) -> Report:
     place = work.place(claim.wanted.database)
     try:
         for seat, move in zip(seats, moves, strict=True):
-            await publish(work.cluster, seat.slot, place, move.issued)
+            await publish(work.secrets, seat.slot, place, move.issued)
     except AlreadyExistsError:
         # A Secret where none was expected: what it is decides, and now it is read.
         return await settle(work, claim, await work.look(claim.wanted))
     if claim.withdraws_readers:
         mark, engine = claim.wanted.mark, work.server.engine
-        await delete_slot(work.cluster, mark, engine, readers=True)
+        await delete_slot(work.secrets, mark, engine, readers=True)
     if plot.standing is not Standing.OURS:
         # What it is from now on is known only once it is there.
         plot = await work.look(claim.wanted)

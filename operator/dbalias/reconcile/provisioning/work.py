@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from dbalias.api.meta import Key
 from dbalias.api.server import DatabaseServer
+from dbalias.reconcile.binding_secrets import BindingSecrets
 from dbalias.reconcile.poll import Place
 from dbalias.reconcile.ports import Cluster
 from dbalias.reconcile.provisioning.ports import Endpoint
@@ -31,6 +32,7 @@ class Work:
     """One pass over a server that answers. ``tries_logins``: also those that were published."""
 
     cluster: Cluster
+    secrets: BindingSecrets
     endpoint: Endpoint
     server: DatabaseServer
     address: Address
