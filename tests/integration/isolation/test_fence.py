@@ -148,18 +148,32 @@ async def test_what_waits_for_a_lock_is_given_up_in_time(server: DatabaseServer)
         assert rows(server) == 0
 
 
+async def test_a_password_that_waits_for_a_lock_is_given_up_in_time(server: DatabaseServer) -> None:
+    """The tables of logins have locks of their own, which no lock timeout of MariaDB ends."""
+    is_mariadb = server.engine == "mariadb"
+    text = "ALTER USER fenced@'%' REQUIRE NONE" if is_mariadb else "ALTER ROLE fenced PASSWORD 'x'"
+    async with fenced(server, shut) as (endpoint, _):
+        await answer(endpoint)
+        with locked(server, "mysql.global_priv" if is_mariadb else "pg_catalog.pg_authid"):
+            began = time.monotonic()
+            with pytest.raises(ServerFaultError) as caught:
+                await endpoint.run([step(text)])
+            assert time.monotonic() - began < SHORT.late
+        assert caught.value.fault is Fault.TIMED_OUT
+
+
 @contextmanager
-def locked(server: DatabaseServer) -> Iterator[None]:
-    """Let nobody else write into the table."""
+def locked(server: DatabaseServer, table: str = "") -> Iterator[None]:
+    """Let nobody else write into a table."""
     place: dict[str, Any] = {"host": server.host, "port": server.port, "user": server.admin_user}
     place["password"] = server.admin_password
     if server.engine == "postgresql":
         opened: Any = psycopg.connect(**place, dbname="fenced")
-        text = "LOCK TABLE fenced IN SHARE MODE"
+        text = "LOCK TABLE {} IN SHARE MODE"
     else:
-        opened, text = pymysql.connect(**place, database="fenced"), "LOCK TABLES fenced READ"
+        opened, text = pymysql.connect(**place, database="fenced"), "LOCK TABLES {} READ"
     with closing(opened), opened.cursor() as cursor:
-        cursor.execute(text)
+        cursor.execute(text.format(table or TABLE[server.engine]))
         yield
 
 

@@ -35,4 +35,8 @@ class Timeouts:
 
     def of(self, statement: str) -> float:
         """Return how long this statement may take."""
-        return self.long if _LONG.match(statement) else self.statement
+        return self.long if self.is_long(statement) else self.statement
+
+    def is_long(self, statement: str) -> bool:
+        """Tell whether a statement may work for minutes."""
+        return bool(_LONG.match(statement))
