@@ -15,10 +15,13 @@ from dbalias.api.meta import JSON, Key
 from dbalias.reconcile.poll import UNREAD, USUAL, Place, Versions, version_of
 from dbalias.reconcile.ports import Cluster, Resource, UnreadableError
 
-RECENT = 15.0
-"""Seconds for which what was seen is not read again: a burst of changes, see ``queue.CAP``."""
-PACE = 1 / 3
-"""Seconds between two looks: each of sixty is due after twenty, one of a thousand after 333."""
+RECENT = 60.0
+"""Seconds for which passes over a project go by what was seen: many follow while aliases are made.
+
+What others change is not found later for it: the looks in between go on.
+"""
+PACE = 0.5
+"""Seconds between two looks: forty have their turn every twenty seconds, a thousand every 500."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,8 @@ class BindingSecrets:
 
     async def _look(self, place: Place) -> None:
         if not any(place in versions for versions in self._passes.values()):
-            del self._looks[place]
+            self._looks.pop(place)
+            self._recent.pop(place, None)
             return
         before = self._looks[place].version
         try:
@@ -138,7 +142,7 @@ class BindingSecrets:
                 self.changed(key)
 
     def _forget_old(self) -> None:
-        """Hold no more passwords than a burst needs."""
+        """Hold no password longer than passes may go by it."""
         limit = self._now() - RECENT
         for place in [one for one in self._recent if self._looks[one].at <= limit]:
             del self._recent[place]
