@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import psycopg
 import pymysql
@@ -296,12 +297,13 @@ def _postgresql(binding: dict[str, str]) -> psycopg.Connection:
 
 
 def _mysql(binding: dict[str, str]) -> pymysql.Connection:
+    found = urlsplit(binding["uri"])
     return pymysql.connect(
-        host=binding["host"],
-        port=int(binding["port"]),
-        user=binding["username"],
-        password=binding["password"].encode(),
-        database=binding["database"],
+        host=found.hostname,
+        port=found.port or 0,
+        user=unquote(found.username or ""),
+        password=unquote(found.password or "").encode(),
+        database=unquote(found.path.removeprefix("/")),
         connect_timeout=5,
         autocommit=True,
     )

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
+
+import pytest
 
 from dbalias.api.ownership import ROTATE_REQUESTED_AT
 from dbalias.reconcile.ports import Resource
-from integration.provisioning.rig import Rig, an_alias, secret
+from dbalias.reconcile.provisioning import reconciler
+from integration.provisioning.rig import Rig, an_alias, rigged, secret
+from localkube.databases import DatabaseServer
 
 
 async def test_a_lost_secret_comes_back_with_the_other_login(rig: Rig) -> None:
@@ -63,6 +68,22 @@ async def test_a_dropped_login_is_made_again_with_the_password_of_the_secret(rig
     await rig.run()
     assert await rig.binding() == issued
     assert rig.opens(issued)
+
+
+async def test_what_was_changed_inside_a_database_is_found_when_the_clock_asks(
+    kubeconfig: Path, administered_postgres: DatabaseServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No event tells of it, and a survey sees a database from outside alone."""
+    monkeypatch.setattr(reconciler, "RESYNC", timedelta(0))
+    async with rigged(kubeconfig, administered_postgres) as rig:
+        await rig.declare()
+        await rig.alias(database={"extensions": [{"name": "citext"}]})
+        await rig.run()
+        place = {"database": f"{rig.namespace}_users"}
+        rig.database.admin_sql("DROP EXTENSION citext", **place)
+        await rig.run()
+        listed = "SELECT extname FROM pg_extension WHERE extname = 'citext'"
+        assert rig.database.admin_sql(listed, **place) == [("citext",)]
 
 
 async def test_a_changed_password_is_found_by_logging_in_where_that_is_allowed(rig: Rig) -> None:
