@@ -89,6 +89,7 @@ class Reason(StrEnum):
     SERVER_NOT_FOUND = "ServerNotFound"
     NAMESPACE_NOT_ALLOWED = "NamespaceNotAllowed"
     SERVER_UNAVAILABLE = "ServerUnavailable"
+    SERVER_MOVED = "ServerMoved"
     PROVISIONING = "Provisioning"
     ROTATION_PENDING = "RotationPending"
     DATABASE_UNREACHABLE = "DatabaseUnreachable"
@@ -107,6 +108,7 @@ class Reason(StrEnum):
     DATABASE_EXISTS = "DatabaseExists"
     DATABASE_CLAIMED = "DatabaseClaimed"
     ROLE_EXISTS = "RoleExists"
+    ROLE_IN_USE = "RoleInUse"
     DATABASE_LOST = "DatabaseLost"
     PRIVILEGE_MISSING = "PrivilegeMissing"
     STATEMENT_FAILED = "StatementFailed"
@@ -130,6 +132,7 @@ STALLING = frozenset(
         Reason.DATABASE_EXISTS,
         Reason.DATABASE_CLAIMED,
         Reason.ROLE_EXISTS,
+        Reason.ROLE_IN_USE,
         Reason.DATABASE_LOST,
         Reason.PRIVILEGE_MISSING,
         Reason.STATEMENT_FAILED,

@@ -80,3 +80,14 @@ class DatabaseServer:
     max_connections: int = DEFAULT_CONNECTIONS
     check_logins: bool = False
     status: Mapping[str, JSON] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        """Where it is declared to be, and how it is known for itself: other words for another."""
+        host = f"[{self.host}]" if ":" in self.host and self.port else self.host
+        words = [f"{host}:{self.port}" if self.port else host]
+        if self.tls and self.tls.mode:
+            words.append(f"TLS {self.tls.mode.value}")
+        if self.tls and (ca := self.tls.ca):
+            words.append(f"CA {ca.kind} {ca.name} key {ca.key}")
+        return ", ".join(words)

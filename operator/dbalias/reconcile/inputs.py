@@ -27,6 +27,7 @@ from dbalias.reconcile.declared import read_source
 from dbalias.reconcile.places import Servers, ServerState, Unusable, not_found, placed, server_name
 from dbalias.reconcile.poll import version_of
 from dbalias.reconcile.ports import Resource, UnreadableError
+from dbalias.reconcile.provisioned import moved
 from dbalias.reconcile.provisioning.admission import find_refusal, needs_labels
 from dbalias.reconcile.reading import Reading
 from dbalias.reconcile.snapshot import Astray, Snapshot
@@ -69,6 +70,7 @@ async def with_inputs(reading: Reading, secrets: BindingSecrets, snapshot: Snaps
     """Read the servers that aliases name, and then what all of them refer to."""
     servers = await _servers(reading, {one.server for one in snapshot.aliases if one.server})
     found, hindered = placed(snapshot.aliases, servers)
+    hindered = moved(found, servers) | hindered
     bindings = _bindings(found, servers, snapshot.memory.installation)
     astray: set[Astray] = set()
     slots = asyncio.Semaphore(AT_ONCE)

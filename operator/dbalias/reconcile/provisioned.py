@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from dbalias.api.alias import DatabaseAlias
 from dbalias.api.conditions import Condition, ConditionValue, Reason, Status
 from dbalias.api.problems import Problem
+from dbalias.api.server import DatabaseServer
 from dbalias.django.sources import Missing, Sources, secret_ref
-from dbalias.reconcile.places import hindrance
+from dbalias.migrations.identity import incarnation_of
+from dbalias.reconcile.places import Servers, hindrance, server_name
 
 MADE_FIELD = "spec.provision"
 """Where problems of what the server pass makes are told."""
@@ -59,4 +61,30 @@ def unbound(aliases: Iterable[DatabaseAlias], sources: Sources) -> dict[str, Pro
                 reason = Reason.PROVISIONING
                 message = f"Secret {alias.credentials.secret} is lost or edited: it is made again"
             found[alias.metadata.name] = hindrance(alias, MADE_FIELD, reason, message)
+    return found
+
+
+def moved(aliases: Iterable[DatabaseAlias], servers: Servers) -> dict[str, Problem]:
+    """Return, by object, why an alias does not follow its server to where that leads now.
+
+    Nobody is led to a place where the server pass has not seen the database: a host may be a
+    slip of the pen, or the database be on its way there.
+    """
+    found = {}
+    for alias in aliases:
+        server = servers.get(alias.server) if alias.server else None
+        if not isinstance(server, DatabaseServer) or incarnation_of(alias) is None:
+            continue
+        seen, told = alias.status["provision"].get("place"), told_of(alias)
+        if seen == server.place:
+            continue
+        assert alias.server is not None
+        message = (
+            f"{server_name(alias.server)} leads to {server.place} now, where this database was "
+            f"not seen yet, but at {seen}; the server's condition Connected says more"
+        )
+        reason = Reason.SERVER_MOVED
+        if told.status is not Status.TRUE:
+            reason, message = told.reason, f"{message}; {told.message}"
+        found[alias.metadata.name] = hindrance(alias, "spec.serverRef", reason, message)
     return found

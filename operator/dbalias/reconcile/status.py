@@ -36,6 +36,7 @@ QUIET_REASONS = frozenset(
         Reason.ROLLING_OUT,
         Reason.PROJECT_NOT_FOUND,
         Reason.PROVISIONING,
+        Reason.SERVER_MOVED,
     }
 )
 """Reasons that pass by in the ordinary course: no warning is recorded for them."""
@@ -169,7 +170,7 @@ def _note(kind: Kind, value: ConditionValue) -> Note | None:
         # Under onFailure Warn the object is Ready all the same.
         or (value.type is Condition.COMMANDS_COMPLETED and value.reason in STALLING)
     )
-    works = ready and value.status is Status.TRUE and kind is Kind.PROJECT
+    works = ready and value.status is Status.TRUE and kind in (Kind.PROJECT, Kind.SERVER)
     if not (grave or works or (value.type, value.reason) in ORDINARY.get(kind, ())):
         return None
     return Note(value.reason.value, value.message, warning=grave)

@@ -18,6 +18,8 @@ class Fault(StrEnum):
     PRIVILEGE = "Privilege"
     CHANGED = "Changed"
     """What was looked up has changed meanwhile: look again."""
+    IN_USE = "InUse"
+    """A role that is to be dropped has something elsewhere on the server."""
     STATEMENT = "Statement"
 
 

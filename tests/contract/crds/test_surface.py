@@ -102,6 +102,7 @@ STATUS: dict[Kind, dict[str, Any]] = {
         "binding": {"name": "users-binding", "readOnly": "users-binding-readonly"},
         "provision": {
             "server": "databases/main",
+            "place": "db.example:5432, TLS verify-full, CA ConfigMap ca key ca.pem",
             "database": "shop_users",
             "owner": "shop_users",
             "login": "shop_users_a",

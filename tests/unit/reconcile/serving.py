@@ -79,6 +79,7 @@ def told(
     *,
     message: str = "",
     incarnation: str | None = "1",
+    place: str = "main.db.svc",
 ) -> JSON:
     """Return an alias with what the server pass says of it."""
     well = reason in (Reason.PROVISIONED, Reason.ROTATION_PENDING)
@@ -89,7 +90,7 @@ def told(
     conditions = render_conditions([value], previous=(), generation=generation, now=BEGINNING)
     status: dict[str, JSON] = {"conditions": conditions}
     if incarnation:
-        status["provision"] = {"incarnation": incarnation}
+        status["provision"] = {"incarnation": incarnation, "place": place}
         status["binding"] = {"name": binding_name(body["metadata"]["name"])}
     return {**body, "status": status}
 
@@ -100,11 +101,11 @@ def tell(
     *,
     reason: Reason = Reason.PROVISIONED,
     message: str = "",
-    incarnation: str | None = "1",
+    **seen: Any,
 ) -> None:
-    """Write the server pass' part of the status of ``shop-<name>``."""
+    """Write the server pass' part of the status of ``shop-<name>``; ``seen`` as of ``told``."""
     body = scene.get("DatabaseAlias", f"shop-{name}")
-    part = told(body, reason, message=message, incarnation=incarnation)
+    part = told(body, reason, message=message, **seen)
     apply = scene.cluster.apply_status
     asyncio.run(apply(Resource.ALIASES, SPACE, part, manager=SERVERS_FIELD_MANAGER))
 

@@ -103,7 +103,7 @@ def test_two_writers_of_one_status_leave_each_other_alone() -> None:
     scene = provisioned(a_shop())
     status = scene.get("DatabaseAlias", DEFAULT)["status"]
     assert status["binding"] == {"name": "shop-default-binding"}
-    assert status["provision"] == {"incarnation": "1"}
+    assert status["provision"] == {"incarnation": "1", "place": "main.db.svc"}
     assert said(scene, "Provisioned") == ("True", "Provisioned")
     assert actions(scene.plan()) == ()
 

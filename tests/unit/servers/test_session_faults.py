@@ -33,6 +33,7 @@ ADDRESS = Address(ServerEngine.POSTGRESQL, "db.example", 5432, "admin", SecretBy
         ("42710", Fault.CHANGED),
         ("42704", Fault.CHANGED),
         ("40001", Fault.CHANGED),
+        ("2BP01", Fault.IN_USE),
         ("42601", Fault.STATEMENT),
         ("99999", Fault.STATEMENT),
     ],

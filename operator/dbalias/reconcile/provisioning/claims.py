@@ -30,6 +30,8 @@ class Claim:
     alias: DatabaseAlias
     provision: Provision
     wanted: Wanted
+    place: str
+    """Where its server is declared to be; see ``DatabaseServer.place``."""
 
     @property
     def key(self) -> Key:
@@ -41,6 +43,12 @@ class Claim:
         """The server that the alias names, as statuses say it."""
         named = self.alias.server
         return str(Key(named.namespace, named.name)) if named else None
+
+    @property
+    def seen_at(self) -> str | None:
+        """Where the database was seen last, if its server leads elsewhere now."""
+        seen = (self.alias.status.get("provision") or {}).get("place")
+        return None if seen in (None, self.place) else str(seen)
 
     @property
     def withdraws_readers(self) -> bool:
@@ -69,7 +77,7 @@ def build_claim(alias: DatabaseAlias, server: DatabaseServer, installation: str)
         adopt=alias.provision.adopt and _may_adopt(alias, server, database),
         require_tls=_demands_tls(server),
     )
-    return Claim(alias, alias.provision, wanted)
+    return Claim(alias, alias.provision, wanted, server.place)
 
 
 def _may_adopt(alias: DatabaseAlias, server: DatabaseServer, database: str) -> bool:

@@ -34,10 +34,11 @@ FAULTS = {
     Fault.FULL: Reason.SERVER_FULL,
     Fault.PRIVILEGE: Reason.PRIVILEGE_MISSING,
     Fault.CHANGED: Reason.PROVISIONING,
+    Fault.IN_USE: Reason.ROLE_IN_USE,
     Fault.STATEMENT: Reason.STATEMENT_FAILED,
 }
 """What a fault is called on a DatabaseServer."""
-_SHARED = (Fault.PRIVILEGE, Fault.STATEMENT, Fault.CHANGED)
+_SHARED = (Fault.PRIVILEGE, Fault.STATEMENT, Fault.CHANGED, Fault.IN_USE)
 """Faults that an alias calls by the same name: the others are its server's."""
 _OBSTACLES = {
     Cause.DECLARED: Reason.INVALID_CONFIGURATION,
@@ -56,15 +57,31 @@ def find_trouble(claim: Claim, plot: Plot) -> Trouble | None:
         case Standing.ANOTHERS:
             return claimed(wanted.database, plot.holder)
         case _ if plot.incarnation is None and _was_provisioned(claim):
-            message = (
-                f"the database {wanted.database} was provisioned and is gone. Restore it, or "
-                "delete and apply the alias again for an empty one"
-            )
-            return Trouble(Reason.DATABASE_LOST, message)
+            return find_elsewhere(claim, plot) or _gone(wanted.database)
         case Standing.UNMARKED if not wanted.adopt:
             return _exists(claim, plot)
     obstacle = plot.obstacle()
     return Trouble(_OBSTACLES[obstacle.cause], obstacle.says) if obstacle else None
+
+
+def find_elsewhere(claim: Claim, plot: Plot) -> Trouble | None:
+    """Return that a database is not where its server leads, but where that led when it was seen."""
+    if plot.incarnation is not None or not (claim.seen_at and _was_provisioned(claim)):
+        return None
+    message = (
+        f"the database {claim.wanted.database} was seen last at {claim.seen_at}, and is not at "
+        f"{claim.place}, where the DatabaseServer {claim.server} leads now. Correct the server's "
+        "spec.host, spec.port or spec.tls, or restore the database there"
+    )
+    return Trouble(Reason.DATABASE_LOST, message)
+
+
+def _gone(database: str) -> Trouble:
+    message = (
+        f"the database {database} was provisioned and is gone. Restore it, or delete and apply "
+        "the alias again for an empty one"
+    )
+    return Trouble(Reason.DATABASE_LOST, message)
 
 
 def claimed(database: str, holder: Mark | None) -> Trouble:

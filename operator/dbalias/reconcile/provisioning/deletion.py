@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dbalias.api.alias import DatabaseAlias
-from dbalias.api.conditions import parse_timestamp, timestamp
+from dbalias.api.conditions import Reason, parse_timestamp, timestamp
 from dbalias.reconcile.actions import Note
 from dbalias.reconcile.ports import ForbiddenError, RefusedError
 from dbalias.reconcile.provisioning.claims import Claim
+from dbalias.reconcile.provisioning.decide import find_elsewhere
 from dbalias.reconcile.provisioning.secrets import delete_slots
-from dbalias.reconcile.provisioning.snapshot import Trouble
+from dbalias.reconcile.provisioning.snapshot import Trouble, TroubleError
 from dbalias.reconcile.provisioning.status import Report
 from dbalias.reconcile.provisioning.work import Work
 from dbalias.servers.plot import Plot, Standing
@@ -26,11 +27,14 @@ PATIENCE = timedelta(minutes=10)
 async def drop(work: Work, claim: Claim, plot: Plot) -> Note | None:
     """Drop what the mark proves this alias made, then its Secrets; return what is to be told.
 
-    What was adopted, belongs to another or carries no mark stays, and so does the Secret.
+    What was adopted, belongs to another or carries no mark stays, and so does the Secret. Raise
+    TroubleError where the database is not where its server leads.
     """
-    adopted = plot.holder is not None and plot.holder.adopted
-    if adopted or plot.standing in (Standing.ANOTHERS, Standing.UNMARKED):
-        return retained(claim.wanted.database, "this alias did not make it")
+    if trouble := find_elsewhere(claim, plot):
+        raise TroubleError(trouble)
+    if why := _why_it_stays(plot):
+        seen = f"; the alias' own was seen last at {claim.seen_at}" if claim.seen_at else ""
+        return retained(claim.wanted.database, why + seen)
     await work.carry_out(claim.key, plot.removal())
     try:
         await delete_slots(work.secrets, claim.wanted.mark, work.server.engine)
@@ -40,10 +44,34 @@ async def drop(work: Work, claim: Claim, plot: Plot) -> Note | None:
     return None
 
 
-def retained(database: str | None, why: str) -> Note:
+def _why_it_stays(plot: Plot) -> str | None:
+    """Return why a database is not dropped with its alias; None where it is, or is gone."""
+    if plot.standing is Standing.ANOTHERS:
+        return f"it belongs to {plot.holder}"
+    if plot.incarnation is None:
+        return None
+    if plot.standing is Standing.UNMARKED:
+        return "it carries no mark that says that this alias made it"
+    if plot.holder is not None and plot.holder.adopted:
+        return (
+            "it, or the role that owns it, was taken over (spec.provision.adopt), and nothing "
+            "else shows that this alias made it"
+        )
+    return None
+
+
+def left_over(alias: DatabaseAlias, trouble: Trouble) -> Note | None:
+    """Return the warning of what outlives an alias with whose deletion nobody waits any longer."""
+    database = (alias.status.get("provision") or {}).get("database")
+    if trouble.reason is Reason.ROLE_IN_USE:
+        what = f"the database {database} was dropped, and " if database else ""
+        return Note("RoleRetained", f"{what}a role was not: {trouble.message}", warning=True)
+    return retained(database, trouble.message) if database else None
+
+
+def retained(database: str, why: str) -> Note:
     """Return the warning that a database outlives its alias although Delete was asked for."""
-    what = f"the database {database}" if database else "its database"
-    return Note("DatabaseRetained", f"{what} was not dropped: {why}", warning=True)
+    return Note("DatabaseRetained", f"the database {database} was not dropped: {why}", warning=True)
 
 
 @dataclass(frozen=True, slots=True)

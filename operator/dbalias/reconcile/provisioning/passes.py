@@ -21,7 +21,7 @@ from dbalias.reconcile.ports import (
 from dbalias.reconcile.provisioning import finalizer
 from dbalias.reconcile.provisioning.claims import Claim, elect
 from dbalias.reconcile.provisioning.decide import claimed, find_trouble, of_fault
-from dbalias.reconcile.provisioning.deletion import Patience, drop, retained
+from dbalias.reconcile.provisioning.deletion import Patience, drop, left_over
 from dbalias.reconcile.provisioning.memory import Memory
 from dbalias.reconcile.provisioning.settle import settle
 from dbalias.reconcile.provisioning.snapshot import Trouble, TroubleError
@@ -143,12 +143,10 @@ class Round:
         """Wait with a deletion, for a while; what will never come is not waited for."""
         patience = Patience.of(alias, self.teller.clock())
         if not (lost or patience.over):
-            self.ends.append(patience.deadline)
+            self.ends.append(min(patience.deadline, trouble.again or patience.deadline))
             await self.teller.tell(alias, patience.report(alias, trouble))
             return
-        database = (alias.status.get("provision") or {}).get("database")
-        if database:
-            note = retained(database, trouble.message)
+        if note := left_over(alias, trouble):
             await record(self.teller.cluster, Kind.ALIAS, alias.metadata, note)
         await finalizer.let_go(self.teller.cluster, alias.metadata)
 
@@ -156,7 +154,7 @@ class Round:
         if claim.alias.metadata.deleting:
             await self._drop(work, claim, plot)
             return
-        about, now = work.address, self.teller.clock()
+        about, now = (work.address, claim.place), self.teller.clock()
         if self.memory.spares(claim, plot, about=about, now=now):
             self.provided += provisioned(claim.alias)
             return
@@ -199,12 +197,20 @@ class Round:
             if work.fault is not None:
                 raise work.fault
             note = await drop(work, claim, plot)
+        except TroubleError as error:
+            await self._wait_to_drop(work, claim, error.trouble)
+            return
         except ServerFaultError as error:
-            await self._postpone(claim.alias, _note_fault(work, error), lost=False)
+            await self._wait_to_drop(work, claim, _note_fault(work, error))
             return
         if note is not None:
             await record(work.cluster, Kind.ALIAS, claim.alias.metadata, note)
         await finalizer.let_go(work.cluster, claim.alias.metadata)
+
+    async def _wait_to_drop(self, work: Work, claim: Claim, trouble: Trouble) -> None:
+        """Try again soon: somebody may mend it while the deletion waits."""
+        again = None if work.fault else work.again()
+        await self._postpone(claim.alias, replace(trouble, again=again), lost=False)
 
 
 def _holders(survey: Survey) -> dict[str, Key]:

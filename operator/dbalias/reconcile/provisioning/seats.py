@@ -151,12 +151,13 @@ async def _disagrees(work: Work, claim: Claim, plot: Plot, seat: Seat) -> bool:
     """Tell whether the server may have another password for the published login.
 
     Where the alias' status does not tell of it, a pass may have set a password before it met the
-    Secret, or the Secret is from a backup: setting its password once more does no harm.
+    Secret, or the Secret is from a backup; where the server leads elsewhere now, that may be made
+    from one. Setting the password once more does no harm.
     """
     found = seat.slot.found
     if not isinstance(found, Intact) or found.issued.login not in plot.logins:
         return False
-    if not seat.is_told(found.issued):
+    if claim.seen_at or not seat.is_told(found.issued):
         return True
     if not work.tries_logins:
         return False

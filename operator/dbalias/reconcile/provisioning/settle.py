@@ -102,6 +102,7 @@ def _provision(work: Work, claim: Claim, plot: Plot, moves: Sequence[Move]) -> d
     main, wanted = moves[0], claim.wanted
     shown = {
         "server": str(work.key),
+        "place": claim.place,
         "database": wanted.database,
         "owner": wanted.owner if work.server.engine is ServerEngine.POSTGRESQL else None,
         "login": main.issued.login,

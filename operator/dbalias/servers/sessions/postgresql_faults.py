@@ -31,7 +31,7 @@ _BY_CODE: Mapping[str, Fault] = {
     "42P04": Fault.CHANGED,  # the database exists
     "42P06": Fault.CHANGED,  # the schema exists
     "55006": Fault.CHANGED,  # in use: the template, or the database to drop
-    "2BP01": Fault.CHANGED,  # something depends on what is to be dropped
+    "2BP01": Fault.IN_USE,  # something depends on the role that is to be dropped
 }
 
 

@@ -23,6 +23,9 @@ _WORDS: Mapping[Fault, str] = {
     Fault.PRIVILEGE: "{where} does not let {user} do this{code}: grant the administrator of "
     "spec.adminCredentials what it lacks",
     Fault.CHANGED: "{where} was changed by somebody else meanwhile{code}: it is looked at again",
+    Fault.IN_USE: "{where} drops no role that still owns something, or is granted something, "
+    "elsewhere{code}: in each database where it does, say REASSIGN OWNED BY that role TO another "
+    "one, and then DROP OWNED BY it, as a superuser or as a member of both",
     Fault.STATEMENT: "{where} refused a statement{code}: see the server's log",
 }
 

@@ -117,6 +117,16 @@ def test_a_database_that_was_there_and_is_not_is_lost(standing: Standing) -> Non
     assert trouble.reason is Reason.DATABASE_LOST
 
 
+def test_a_database_that_its_server_was_led_away_from_is_told_with_both_places() -> None:
+    """Nobody is advised to begin anew with an empty one for a slip of the pen."""
+    claim = remembering(place="old.db.svc")
+    trouble = find_trouble(claim, a_plot(claim, standing=Standing.ABSENT, incarnation=None))
+    assert trouble is not None
+    assert trouble.reason is Reason.DATABASE_LOST
+    assert "was seen last at old.db.svc, and is not at db" in trouble.message
+    assert "delete" not in trouble.message
+
+
 @pytest.mark.parametrize("other", [{"server": "databases/old"}, {"database": "old"}], ids=str)
 def test_a_database_is_not_lost_that_was_another_one(other: dict[str, str]) -> None:
     """The alias asked for another name, or on another server, since its status was written."""
@@ -149,7 +159,8 @@ def test_every_fault_is_a_reason_of_the_server_and_of_the_alias(fault: Fault) ->
     """Only what a hand on the server cures, stalls."""
     reason = of_fault(ServerFaultError(fault, "words")).reason
     assert FAULTS[fault]
-    assert (reason in STALLING) == (fault in (Fault.PRIVILEGE, Fault.STATEMENT))
+    by_hand = (Fault.PRIVILEGE, Fault.STATEMENT, Fault.IN_USE)
+    assert (reason in STALLING) == (fault in by_hand)
 
 
 def test_a_kept_login_sets_no_password() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from dbalias.api.conditions import Reason
 from dbalias.api.meta import JSON
 from dbalias.api.server import DatabaseServer
+from dbalias.reconcile.actions import WriteStatus
 from dbalias.reconcile.provisioning.server_status import Holdings, server_status
 from dbalias.reconcile.provisioning.snapshot import Trouble
 from dbalias.reconcile.provisioning.status import Report, own_part, provisioned, render_report
@@ -85,15 +86,21 @@ def test_an_alias_is_provisioned_for_its_present_generation_alone() -> None:
     assert not provisioned(failed)
 
 
+def written(server: DatabaseServer, **fields: Any) -> WriteStatus | None:
+    """Return the write of a server's status; None for none."""
+    given = {"trouble": None, "holdings": None, "now": NOW} | fields
+    return server_status(server, **given)
+
+
 def a_status(server: DatabaseServer, **fields: Any) -> JSON | None:
     """Return the status that would be written; None for none."""
-    given = {"trouble": None, "holdings": None, "now": NOW} | fields
-    action = server_status(server, **given)
+    action = written(server, **fields)
     return None if action is None else dict(action.status)
 
 
 HOLDINGS = Holdings("PostgreSQL 15.14", 3, {"count": 0, "databases": []})
 DOWN = Trouble(Reason.DATABASE_UNREACHABLE, "no answer", again=LATER)
+REFUSED = Trouble(Reason.LOGIN_REFUSED, "refused", again=LATER)
 
 
 def the(condition: str, status: JSON) -> tuple[str, str]:
@@ -130,3 +137,20 @@ def test_a_server_that_nobody_understands_was_not_tried() -> None:
     assert status is not None
     assert the("Connected", status) == ("Unknown", "InvalidConfiguration")
     assert the("Stalled", status)[0] == "True"
+
+
+def test_a_server_tells_once_what_ails_it_and_once_that_it_is_back() -> None:
+    """An event for each change of the reason, however often it is tried."""
+    status: JSON = {}
+    told = []
+    for trouble in (None, DOWN, replace(DOWN, again=NOW), REFUSED, None, None):
+        action = written(a_server(status=status), trouble=trouble, holdings=HOLDINGS)
+        if action is not None:
+            status = dict(action.status)
+            told += [(note.reason, note.warning) for note in action.notes]
+    assert told == [
+        ("Ready", False),
+        ("DatabaseUnreachable", True),
+        ("LoginRefused", True),
+        ("Ready", False),
+    ]
