@@ -87,6 +87,10 @@ class Plot(Protocol):
         """Those of the wanted logins that exist."""
 
     @property
+    def former(self) -> frozenset[str]:
+        """Logins that this alias made and wants no more, which ``steps`` drops."""
+
+    @property
     def unseen(self) -> str | None:
         """The database that is to be looked into before ``obstacle``, ``differences`` and
         ``steps`` are complete (``Engine.look_inside``); None: there is nothing to look for.

@@ -197,3 +197,61 @@ async def test_a_forged_request_in_a_secret_silences_no_alias(rig: Rig) -> None:
     rig.restart()
     await rig.run()
     assert (await rig.provisioned())["observedGeneration"] == 2
+
+
+async def rename(rig: Rig, name: str, **provision: Any) -> None:
+    """Let the alias ask for another database, which the API server takes in three steps."""
+    for change in ({"provision": None}, {"name": name}, {"provision": provision}):
+        await rig.patch(Resource.ALIASES, "users", spec=change)
+
+
+async def test_readers_of_a_database_of_before_hold_up_nothing(rig: Rig) -> None:
+    """They have rights in it, so that nobody can drop them without it."""
+    await rig.alias(readOnly=True)
+    await rig.run()
+    name = f"{rig.namespace}_second"
+    await rename(rig, name, readOnly=None, deletionPolicy="Delete")
+    await rig.run()
+    assert (await rig.provisioned())["reason"] == "Provisioned"
+    version = await rig.version(Resource.ALIASES, "users")
+    rig.restart()
+    await rig.run()
+    assert await rig.version(Resource.ALIASES, "users") == version
+    await rig.remove(Resource.ALIASES, "users")
+    await rig.run()
+    assert await rig.version(Resource.ALIASES, "users") is None
+    assert rig.databases() == {f"{rig.namespace}_users"}
+
+
+async def test_readers_that_a_retained_database_has_go_where_they_are_not_wanted(rig: Rig) -> None:
+    """The alias that takes it back never reported them; nor does one whose pass died."""
+    await rig.alias(readOnly=True)
+    await rig.run()
+    readers = await rig.binding("users-binding-readonly")
+    await rig.remove(Resource.ALIASES, "users")
+    await rig.alias()
+    rig.restart()
+    await rig.run()
+    assert not rig.reads(readers)
+    assert await rig.binding("users-binding-readonly") is None
+    assert rig.logins("users") == {"_a"}
+
+
+async def test_rights_that_somebody_took_come_back_where_logins_are_tried(rig: Rig) -> None:
+    """Whoever may not enter its database is no sign of what the administrator lacks."""
+    await rig.patch(Resource.SERVERS, "main", spec={"checkLogins": True})
+    await rig.alias()
+    await rig.run()
+    binding = await rig.binding()
+    assert binding is not None
+    login = binding["username"]
+    if rig.database.engine == "postgresql":
+        rig.database.admin_sql(f'REVOKE "{rig.namespace}_users" FROM "{login}"')
+        rig.database.admin_sql(f'ALTER ROLE "{login}" RESET ALL')
+    else:
+        rig.database.admin_sql(f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM `{login}`@'%%'", [])
+    assert not rig.opens(binding)
+    rig.restart()
+    await rig.run()
+    assert (await rig.provisioned())["reason"] == "Provisioned"
+    assert rig.opens(await rig.binding())

@@ -165,12 +165,15 @@ async def _disagrees(work: Work, claim: Claim, plot: Plot, seat: Seat) -> bool:
 
 
 async def works(work: Work, database: str, login: str, password: SecretBytes) -> bool:
-    """Tell whether a login opens its database; raise ServerFaultError where it cannot be told."""
+    """Tell whether a login opens its database; raise ServerFaultError where it cannot be told.
+
+    One whose rights somebody took does not: they are given back beside its password.
+    """
     try:
         async with work.one_login:
             await work.endpoint.try_login(login, password, database)
     except ServerFaultError as error:
-        if error.fault is not Fault.LOGIN_REFUSED:
+        if error.fault not in (Fault.LOGIN_REFUSED, Fault.PRIVILEGE):
             raise
         return False
     return True

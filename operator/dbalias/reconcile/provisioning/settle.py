@@ -33,6 +33,10 @@ async def settle(work: Work, claim: Claim, plot: Plot) -> Report:
     # What servers store of a password takes milliseconds to compute, by intention.
     passwords = passwords_of(moves) | _locked_out(claim, plot)
     steps = await asyncio.to_thread(plot.steps, logins, passwords)
+    if claim.withdraws_readers or plot.former:
+        # Before the logins, by which alone a process that comes after this one knows of it.
+        mark, engine = claim.wanted.mark, work.server.engine
+        await delete_slot(work.secrets, mark, engine, readers=True)
     await work.carry_out(claim.key, steps)
     await _try(work, claim, moves)
     place = work.place(claim.wanted.database)
@@ -42,9 +46,6 @@ async def settle(work: Work, claim: Claim, plot: Plot) -> Report:
     except AlreadyExistsError:
         # A Secret where none was expected: what it is decides, and now it is read.
         return await settle(work, claim, await work.look(claim.wanted))
-    if claim.withdraws_readers:
-        mark, engine = claim.wanted.mark, work.server.engine
-        await delete_slot(work.secrets, mark, engine, readers=True)
     if plot.standing is not Standing.OURS:
         # What it is from now on is known only once it is there.
         plot = await work.look(claim.wanted)

@@ -66,6 +66,19 @@ class MySQLPlot:
         return frozenset(login for login in wanted_logins(self.wanted) if login in self.found.users)
 
     @property
+    def former(self) -> frozenset[str]:
+        """Readers of before that are to go; one stays that has rights in another database."""
+        wanted = wanted_logins(self.wanted)
+        return frozenset(
+            one.login
+            for one in self.found.login_claims
+            if one.login not in wanted
+            and one.mark.is_same_owner(self.wanted.mark)
+            and self._is_ours_to_drop(one)
+            and not self.found.users[one.login].reaches
+        )
+
+    @property
     def unseen(self) -> str | None:
         """Nothing: what a survey reads here is all there is."""
         return None
@@ -141,6 +154,10 @@ class MySQLPlot:
             else:
                 yield from plot.repair()
             yield from plot.grant()
+        for login in sorted(self.former):
+            yield Step(f"drop login {login}", (f"DROP USER IF EXISTS {account(login)}",))
+            gone = LoginClaim(login, self.wanted.mark).drop()
+            yield Step(f"give up the claim on login {login}", (gone,))
 
     def _claiming(self, logins: list[str]) -> Iterator[Step]:
         old, new = self.found.claim, self._claim()

@@ -53,7 +53,7 @@ class Role:
     memberships: frozenset[str] = frozenset()
     """All roles that it is a member of, also those that give it nothing by themselves."""
     used_in: frozenset[str] = frozenset()
-    """The databases in which it owns or may do something; read of roles without a mark alone."""
+    """The databases in which it owns or may do something, or that it owns."""
     settings: Mapping[str, str] = field(default_factory=dict)
     is_held: bool = True
     """The administrator has its rights and may act as it."""
@@ -177,6 +177,10 @@ class Found:
     def owner(self) -> Role | None:
         """The owner role."""
         return self.roles.get(self.wanted.owner)
+
+    def is_used_elsewhere(self, role: Role) -> bool:
+        """Tell whether another database needs a role, such as the one of before a new name."""
+        return bool(role.used_in - {self.wanted.database})
 
     @property
     def readers(self) -> tuple[str, ...]:

@@ -71,11 +71,18 @@ def make_logins(
             yield from in_one_step(_login_changes(found, login, passwords.get(login)))
 
 
+def list_former_readers(found: Found) -> list[Role]:
+    """Return the readers that are not wanted any more, and that no other database needs."""
+    kept = {found.wanted.owner, *found.login_names}
+    former = (one for one in found.roles.values() if one.name not in kept)
+    return [
+        one for one in former if is_made_by_alias(found, one) and not found.is_used_elsewhere(one)
+    ]
+
+
 def drop_former_readers(found: Found) -> Iterator[Step]:
     """Yield how readers go that are not wanted any more."""
-    kept = {found.wanted.owner, *found.login_names}
-    former = [one for one in found.roles.values() if one.name not in kept]
-    yield from drop_logins(found, [one for one in former if is_made_by_alias(found, one)])
+    yield from drop_logins(found, list_former_readers(found))
 
 
 def drop_logins(found: Found, roles: list[Role]) -> Iterator[Step]:

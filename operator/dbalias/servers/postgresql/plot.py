@@ -15,6 +15,7 @@ from dbalias.servers.postgresql.outside import (
     claim,
     drop_former_readers,
     finish_adoption,
+    list_former_readers,
     make_database,
     make_logins,
 )
@@ -54,6 +55,11 @@ class PostgresPlot:
     def logins(self) -> frozenset[str]:
         """Those of the wanted logins that exist."""
         return frozenset(self.found.login_names) & self.found.roles.keys()
+
+    @property
+    def former(self) -> frozenset[str]:
+        """Readers of before that are to go."""
+        return frozenset(role.name for role in list_former_readers(self.found))
 
     @property
     def unseen(self) -> str | None:

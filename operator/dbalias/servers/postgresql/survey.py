@@ -60,8 +60,7 @@ SELECT r.rolname::text, m.description,
   ARRAY(SELECT d.datname::text FROM pg_shdepend s
         JOIN pg_database d ON d.oid = CASE s.dbid WHEN 0 THEN s.objid ELSE s.dbid END
         WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid
-          AND (s.dbid <> 0 OR s.classid = 'pg_database'::regclass)
-          AND NOT coalesce(starts_with(m.description, %s::text), false)),
+          AND (s.dbid <> 0 OR s.classid = 'pg_database'::regclass)),
   r.rolconfig, pg_has_role(r.oid, 'USAGE') {held}, {ruled}
 FROM pg_roles r
 LEFT JOIN pg_shdescription m ON m.objoid = r.oid AND m.classoid = 'pg_authid'::regclass
@@ -179,7 +178,7 @@ def _read_roles(
         else "NOT r.rolsuper OR pg_has_role(r.oid, 'USAGE')",
     )
     names = [role for one in wanted for role in list_roles(one)]
-    found = [_role(row) for row in session.fetch(text, [_MARKED, names, mark])]
+    found = [_role(row) for row in session.fetch(text, [names, mark])]
     by_mark: defaultdict[Mark, list[Role]] = defaultdict(list)
     for role in found:
         if role.mark is not None:

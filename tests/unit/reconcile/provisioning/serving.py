@@ -64,6 +64,7 @@ class Found:
     holder: Mark | None = None
     incarnation: str | None = "1"
     logins: frozenset[str] = frozenset()
+    former: frozenset[str] = frozenset()
     unseen: str | None = None
     hindrance: Obstacle | None = None
     changes: tuple[str, ...] = ()
