@@ -15,6 +15,7 @@ from dbalias.reconcile.metrics import Metrics
 from dbalias.reconcile.reconciler import Reconciler
 from dbalias.reconcile.snapshot import Memory
 from integration.operator.objects import project, secret
+from unit.clocks import play
 from unit.reconcile.scene import BEGINNING, SPACE, Scene, actions
 from unit.reconcile.serving import issue, made, served, server, tell
 from unit.reconcile.test_running import deployment, stamps
@@ -278,6 +279,34 @@ def _passes(scene: Scene, *, times: int) -> list[tuple[Key, Key]]:
 
     asyncio.run(run())
     return told
+
+
+def test_binding_that_is_lost_between_passes_is_told_within_half_a_minute() -> None:
+    """Nothing else happens: whoever starts with it must not wait for a look at the server."""
+    scene = provisioned(a_shop())
+    told: list[Key] = []
+
+    async def run() -> None:
+        secrets = BindingSecrets(scene.cluster)
+        reconciler = Reconciler(
+            scene.cluster,
+            secrets,
+            Metrics(),
+            lambda: scene.now,
+            binding_astray=lambda server, alias: told.append(alias),
+        )
+        looking = asyncio.create_task(secrets.run())
+        await reconciler.reconcile(Key(SPACE, "shop"))
+        await asyncio.sleep(100.0)
+        assert reconciler.queue.depth() == 0
+        scene.drop("Secret", "shop-default-binding")
+        await asyncio.sleep(30.0)
+        assert reconciler.queue.depth() == 1
+        await reconciler.reconcile(Key(SPACE, "shop"))
+        looking.cancel()
+
+    play(run())
+    assert told == [Key(SPACE, DEFAULT)]
 
 
 def test_readers_binding_is_looked_after_as_well() -> None:
