@@ -22,6 +22,7 @@ from dbalias.django.sources import (
     secret_ref,
 )
 from dbalias.migrations.identity import incarnation_of
+from dbalias.migrations.record import Outcome, Record, stored_tasks
 from dbalias.reconcile.binding_secrets import BindingSecrets
 from dbalias.reconcile.declared import read_source
 from dbalias.reconcile.places import Servers, ServerState, Unusable, not_found, placed, server_name
@@ -35,6 +36,7 @@ from dbalias.servers.bindings import Intact, Place, binding_name, is_as_written,
 from dbalias.servers.marks import Mark
 
 AT_ONCE = 16
+_SHUT_OUT = (Reason.LOGIN_REFUSED, Reason.DATABASE_UNREACHABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,18 @@ async def with_inputs(reading: Reading, secrets: BindingSecrets, snapshot: Snaps
         tried=frozenset(
             one.alias.metadata.name for one in bindings.values() if one.server.check_logins
         ),
-        astray=frozenset(astray),
+        astray=frozenset(astray.union(*map(_shut_out, bindings.values()))),
+    )
+
+
+def _shut_out(binding: _Binding) -> frozenset[Astray]:
+    """Return the runs that did not get into a database that was made: it may be gone."""
+    status, meta = binding.alias.status, binding.server.metadata
+    records = [Record.stored(status, task) for task in stored_tasks(status, binding.alias.alias)]
+    return frozenset(
+        Astray(Key(meta.namespace, meta.name), binding.alias.metadata.name, record.job)
+        for record in records
+        if record.outcome is Outcome.FAILED and record.reason in _SHUT_OUT
     )
 
 

@@ -53,7 +53,7 @@ class Reconciler:
     listen: float = LISTEN
     installation: str = MANAGER
     binding_astray: Callable[[Key, Key], None] = lambda server, alias: None
-    """Called with a server and an alias of it whose binding Secret was lost or edited."""
+    """Called with a server and an alias of it that is to be looked at; see ``Astray``."""
     queue: KeyedQueue = field(init=False)
     poll: SourcePoll = field(init=False)
     databases: Databases = field(init=False)
@@ -146,7 +146,7 @@ class Reconciler:
         return snapshot, planned
 
     def _tell_astray(self, snapshot: Snapshot) -> None:
-        """Tell of each binding Secret once; the pass over its server tries again by itself."""
+        """Tell of each thing once; the pass over the server tries again by itself."""
         known = self._astray.pop(snapshot.key, frozenset())
         if snapshot.astray:
             self._astray[snapshot.key] = snapshot.astray

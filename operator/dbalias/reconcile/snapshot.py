@@ -71,7 +71,9 @@ class WorkloadState:
 
 @dataclass(frozen=True, slots=True)
 class Astray:
-    """A binding Secret that is not, or not any more, as the server pass has written it."""
+    """What the server pass is to look at soon: a binding Secret that is not as it has written it,
+    or a run that did not get into the database. ``version`` is the Secret's, or names the Job.
+    """
 
     server: Key
     object: str

@@ -26,6 +26,8 @@ LOGIN: dict[str, Any] = {
     "user": "django",
     "name": "shop",
 }
+UNREACHABLE = 4
+"""A run's exit code where there is no such database, or nobody answers."""
 WEB = [{"kind": "Deployment", "name": "web"}]
 
 
@@ -279,6 +281,17 @@ def _passes(scene: Scene, *, times: int) -> list[tuple[Key, Key]]:
 
     asyncio.run(run())
     return told
+
+
+def test_run_that_did_not_get_in_is_told_once_and_the_next_one_again() -> None:
+    """Somebody may have dropped the database, or taken the login's rights."""
+    scene = provisioned(a_shop(image="shop:1"))
+    scene.wait(6).settle()
+    assert _passes(scene, times=1) == []
+    scene.end_job("default", code=UNREACHABLE)
+    scene.settle()
+    assert said(scene, "Connected") == ("False", "DatabaseUnreachable")
+    assert _passes(scene, times=2) == [(Key(SPACE, "main"), Key(SPACE, DEFAULT))]
 
 
 def test_binding_that_is_lost_between_passes_is_told_within_half_a_minute() -> None:
