@@ -112,6 +112,7 @@ class Reason(StrEnum):
     DATABASE_LOST = "DatabaseLost"
     PRIVILEGE_MISSING = "PrivilegeMissing"
     STATEMENT_FAILED = "StatementFailed"
+    INTERNAL_ERROR = "InternalError"
     TOO_LARGE = "TooLarge"
     SETTINGS_FAILED = "SettingsFailed"
     AUDIT_REFUSED = "AuditRefused"
@@ -136,6 +137,7 @@ STALLING = frozenset(
         Reason.DATABASE_LOST,
         Reason.PRIVILEGE_MISSING,
         Reason.STATEMENT_FAILED,
+        Reason.INTERNAL_ERROR,
         Reason.TOO_LARGE,
         Reason.SETTINGS_FAILED,
         Reason.AUDIT_REFUSED,

@@ -125,6 +125,15 @@ def of_fault(error: ServerFaultError) -> Trouble:
     return Trouble(reason, str(error))
 
 
+def unforeseen(error: Exception) -> Trouble:
+    """Return what an error of our own is to an alias: its type, for its text may hold anything."""
+    message = (
+        f"the operator failed with {type(error).__name__}, which nobody foresaw; its log has the "
+        "rest. It tries again by itself, later each time"
+    )
+    return Trouble(Reason.INTERNAL_ERROR, message)
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
     """What a pass does about one published login.

@@ -11,6 +11,7 @@ from datetime import datetime
 from dbalias.api.alias import DatabaseAlias
 from dbalias.api.conditions import Reason
 from dbalias.api.meta import Key, Kind
+from dbalias.reconcile.actions import Note
 from dbalias.reconcile.ports import (
     ClusterError,
     ConflictError,
@@ -20,7 +21,7 @@ from dbalias.reconcile.ports import (
 )
 from dbalias.reconcile.provisioning import finalizer
 from dbalias.reconcile.provisioning.claims import Claim, elect
-from dbalias.reconcile.provisioning.decide import claimed, find_trouble, of_fault
+from dbalias.reconcile.provisioning.decide import claimed, find_trouble, of_fault, unforeseen
 from dbalias.reconcile.provisioning.deletion import Patience, drop, left_over
 from dbalias.reconcile.provisioning.memory import Memory
 from dbalias.reconcile.provisioning.settle import settle
@@ -144,7 +145,7 @@ class Round:
         patience = Patience.of(alias, self.teller.clock())
         if not (lost or patience.over):
             self.ends.append(min(patience.deadline, trouble.again or patience.deadline))
-            await self.teller.tell(alias, patience.report(alias, trouble))
+            await self._tell(alias, patience.report(alias, trouble))
             return
         if note := left_over(alias, trouble):
             await record(self.teller.cluster, Kind.ALIAS, alias.metadata, note)
@@ -155,10 +156,10 @@ class Round:
             await self._drop(work, claim, plot)
             return
         about, now = (work.address, claim.place), self.teller.clock()
-        if self.memory.spares(claim, plot, about=about, now=now):
-            self.provided += provisioned(claim.alias)
-            return
         try:
+            if self.memory.spares(claim, plot, about=about, now=now):
+                self.provided += provisioned(claim.alias)
+                return
             claim, report = await self._attempt(work, claim, plot)
         except ServerFaultError as error:
             self.provided += provisioned(claim.alias)
@@ -166,9 +167,20 @@ class Round:
                 trouble = _note_fault(work, error)
                 await self.teller.tell(claim.alias, Report.of(trouble))
             return
+        except ClusterError:
+            raise
+        except Exception as error:
+            report = Report.of(_note_unforeseen(error))
         self.provided += report.is_well
         self.memory.note(claim, report, about=about, now=now)
-        await self.teller.tell(claim.alias, report)
+        await self._tell(claim.alias, report)
+
+    async def _tell(self, alias: DatabaseAlias, report: Report) -> None:
+        """Tell an alias what came of it; what nobody foresaw is told in an event as well."""
+        told = await self.teller.tell(alias, report)
+        if told and report.reason is Reason.INTERNAL_ERROR:
+            note = Note(report.reason, report.message, warning=True)
+            await record(self.teller.cluster, Kind.ALIAS, alias.metadata, note)
 
     async def _attempt(self, work: Work, claim: Claim, plot: Plot) -> tuple[Claim, Report]:
         """Return what came of it, and the claim with its alias as it was written last."""
@@ -203,6 +215,11 @@ class Round:
         except ServerFaultError as error:
             await self._wait_to_drop(work, claim, _note_fault(work, error))
             return
+        except ClusterError:
+            raise
+        except Exception as error:
+            await self._wait_to_drop(work, claim, _note_unforeseen(error))
+            return
         if note is not None:
             await record(work.cluster, Kind.ALIAS, claim.alias.metadata, note)
         await finalizer.let_go(work.cluster, claim.alias.metadata)
@@ -229,3 +246,8 @@ def _note_fault(work: Work, error: ServerFaultError) -> Trouble:
     if error.is_of_server and work.fault is None:
         work.fault = error
     return of_fault(error)
+
+
+def _note_unforeseen(error: Exception) -> Trouble:
+    logger.error("the work on an alias ended with %s", type(error).__name__, exc_info=error)
+    return unforeseen(error)

@@ -26,8 +26,10 @@ class Teller:
     cluster: Cluster
     clock: Callable[[], datetime]
 
-    async def tell(self, alias: DatabaseAlias, report: Report | None) -> None:
-        """Bring our part up to date; None takes it away. Raise ClusterError.
+    async def tell(self, alias: DatabaseAlias, report: Report | None) -> bool:
+        """Bring our part up to date; None takes it away. Return whether that took a write.
+
+        Raise ClusterError.
 
         The project's pass writes the same status meanwhile: then ours goes on top of its own,
         unless the alias is another by now, which is looked at in a pass of its own.
@@ -35,21 +37,22 @@ class Teller:
         current: DatabaseAlias | None = alias
         for _ in range(TRIES):
             if current is None or not _is_same(current, alias):
-                return
+                return False
             part = render_report(current, report, self.clock())
             if part is None:
-                return
+                return False
             namespace = current.metadata.namespace
             try:
                 body = status_body(current, part)
                 await self.cluster.apply_status(
                     Resource.ALIASES, namespace, body, manager=SERVERS_FIELD_MANAGER
                 )
-                return
+                return True
             except ConflictError:
                 body = await self.cluster.get(Resource.ALIASES, namespace, alias.metadata.name)
                 current = None if body is None else parse_alias(body).value
         logger.info("%s: its status changes too often; told later", alias.metadata.name)
+        return False
 
 
 def _is_same(one: DatabaseAlias, other: DatabaseAlias) -> bool:
