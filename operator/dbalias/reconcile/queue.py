@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from dbalias.api.meta import Key
+from dbalias.reconcile.ports import NotLeadingError
 
 QUIET = 1.0
 CAP = 15.0
@@ -50,7 +51,8 @@ class _Entry:
 class KeyedQueue:
     """Calls ``handle(key)``; it returns the seconds until the key is due again, or None.
 
-    An exception of ``handle`` is retried with back-off and jitter; ``on_error`` is told.
+    An exception of ``handle`` is retried with back-off and jitter, NotLeadingError soon;
+    ``on_error`` is told.
     """
 
     handle: Callable[[Key], Awaitable[float | None]]
@@ -118,6 +120,10 @@ class KeyedQueue:
             try:
                 after = await self.handle(key)
                 entry.failures = 0
+            except NotLeadingError as error:
+                # The Lease is renewed within seconds, or the process ends: the key did not fail.
+                after = BACKOFF_FIRST
+                self.on_error(key, error, after)
             except Exception as error:
                 after = self._backoff(entry)
                 self.on_error(key, error, after)

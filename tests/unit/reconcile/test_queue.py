@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from dbalias.api.meta import Key
-from dbalias.reconcile.queue import BACKOFF_LIMIT, CAP, PROMPT, QUIET, KeyedQueue
+from dbalias.reconcile.ports import NotLeadingError
+from dbalias.reconcile.queue import BACKOFF_FIRST, BACKOFF_LIMIT, CAP, PROMPT, QUIET, KeyedQueue
 from unit.clocks import now, play
 
 SHOP, BLOG = Key("a", "shop"), Key("a", "blog")
@@ -203,6 +204,23 @@ def test_a_key_that_fails_is_tried_again_with_growing_pauses_up_to_a_minute() ->
     assert max(passes.failures) <= BACKOFF_LIMIT
     assert passes.failures[-1] >= BACKOFF_LIMIT / 2
     assert len(passes.failures) < 30
+
+
+def test_pass_without_a_safe_lease_is_tried_again_soon_each_time() -> None:
+    """On a busy machine renewals are late: what waits for one must not wait for minutes."""
+
+    def fail(_: Key) -> float | None:
+        raise NotLeadingError("nothing was sent")
+
+    passes = Passes(answer=fail)
+
+    async def script(queue: KeyedQueue) -> None:
+        queue.notify(SHOP)
+        await asyncio.sleep(60)
+
+    play(passes.during(script))
+    assert set(passes.failures) == {BACKOFF_FIRST}
+    assert len(passes.times()) >= 59
 
 
 def test_success_ends_the_back_off() -> None:
