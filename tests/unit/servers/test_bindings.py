@@ -169,10 +169,16 @@ def test_secret_of_the_same_owner_is_ours_whether_or_not_the_database_was_adopte
     ("body", "holder"),
     [
         ({"metadata": {"name": "users-binding"}, "type": "Opaque"}, None),
+        ({"metadata": {"name": "users-binding"}, "type": "servicebinding.io/postgresql"}, None),
         (stored(build_binding(PLACE, issued(), replace(MARK, name="x"))), replace(MARK, name="x")),
         (stored(build_binding(PLACE, issued(), MARK)) | {"type": "Opaque"}, MARK),
     ],
-    ids=["no mark", "the mark of another alias", "a type that cannot be changed"],
+    ids=[
+        "no mark",
+        "another operator's of our type",
+        "the mark of another alias",
+        "a type that cannot be changed",
+    ],
 )
 def test_secret_that_is_not_ours_is_foreign(body: JSON, holder: Mark | None) -> None:
     """And is never written."""
