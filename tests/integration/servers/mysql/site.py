@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pymysql
 
-from dbalias.api.provision import DatabaseSpec
 from dbalias.api.secrets import SecretBytes
 from dbalias.api.server import ServerEngine
 from dbalias.servers.address import Address
-from dbalias.servers.marks import Mark
 from dbalias.servers.mysql import MySQLEngine
 from dbalias.servers.mysql.statements import grant_pattern, identifier
-from dbalias.servers.names import database_name, role_names
 from dbalias.servers.plot import Plot, Step, Survey
 from dbalias.servers.sessions.opening import OpenSession, open_session
 from dbalias.servers.sessions.timeouts import Timeouts
 from dbalias.servers.threads import Watch
 from dbalias.servers.wanted import Wanted
+from integration.servers.wanting import NAMESPACE, issued, wanted_on
 from localkube.databases import MariaDBServer
 
 PASSWORD = "only for tests: ' \" \\ % ü"
 """Of every login that a test makes, so that it can log in."""
-NAMESPACE = "team"
 ENGINE = MySQLEngine()
-_NUMBERS = itertools.count(1)
+a_wanted = partial(wanted_on, ServerEngine.MARIADB)
 _PRIVILEGES = (
     "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, REFERENCES, INDEX, ALTER, LOCK TABLES, "
     "CREATE TEMPORARY TABLES, CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE, EXECUTE, "
@@ -50,40 +47,6 @@ def least_administrator(user: str, password: str, *, is_mariadb: bool) -> list[s
         f"GRANT {_PRIVILEGES} ON `{NAMESPACE}\\_%`.* TO {who} WITH GRANT OPTION",
         f"GRANT {_PRIVILEGES} ON `odd%`.* TO {who} WITH GRANT OPTION",
     ]
-
-
-def a_wanted(
-    name: str = "",
-    *,
-    database: str | None = None,
-    readers: bool = False,
-    adopt: bool = False,
-    require_tls: bool = False,
-    installation: str = "here/dbalias",
-    **spec: Any,
-) -> Wanted:
-    """Return what an alias wants, by default one that nobody had before.
-
-    Further fields are its database's.
-    """
-    name = name or f"shop{next(_NUMBERS)}"
-    engine = ServerEngine.MARIADB
-    roles = role_names(NAMESPACE, name, engine=engine)
-    return Wanted(
-        mark=Mark(installation, NAMESPACE, name),
-        database=database_name(NAMESPACE, name, declared=database, engine=engine),
-        owner=roles.owner,
-        logins=roles.logins,
-        readers=roles.readers if readers else None,
-        spec=DatabaseSpec(**spec),
-        adopt=adopt,
-        require_tls=require_tls,
-    )
-
-
-def issued(wanted: Wanted) -> frozenset[str]:
-    """Return the logins that exist after a first pass: one of each pair."""
-    return frozenset({wanted.logins.a, *([wanted.readers.a] if wanted.readers else [])})
 
 
 @dataclass

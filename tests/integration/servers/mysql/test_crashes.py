@@ -7,7 +7,8 @@ import pytest
 
 from dbalias.servers.faults import Fault, ServerFaultError
 from dbalias.servers.plot import Standing, Step
-from integration.servers.mysql.site import Site, a_wanted, ask, issued
+from integration.servers.mysql.site import Site, a_wanted, ask
+from integration.servers.wanting import issued
 
 STEPS_OF_A_CREATION = 7
 STEPS_OF_A_REMOVAL = 6

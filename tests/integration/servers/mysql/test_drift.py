@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from dbalias.servers.plot import Standing
-from integration.servers.mysql.site import ENGINE, Counting, Site, a_wanted, ask, issued
+from integration.servers.mysql.site import ENGINE, Counting, Site, a_wanted, ask
+from integration.servers.wanting import issued
 
 DRIFTS = {
     "a dropped login": ("DROP USER `{login}`@`%`", "make login"),

@@ -8,7 +8,8 @@ import pymysql
 import pytest
 
 from dbalias.servers.faults import Fault, ServerFaultError
-from integration.servers.mysql.site import NAMESPACE, Site, a_wanted, ask
+from integration.servers.mysql.site import Site, a_wanted, ask
+from integration.servers.wanting import NAMESPACE
 
 DJANGO_NEEDS = (
     "CREATE TABLE author (id INT PRIMARY KEY, name VARCHAR(10)) ENGINE=InnoDB",

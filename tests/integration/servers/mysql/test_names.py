@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from dbalias.api.secrets import SecretBytes
 from dbalias.servers.plot import Standing
-from integration.servers.mysql.site import Site, a_wanted, ask, issued
+from integration.servers.mysql.site import Site, a_wanted, ask
+from integration.servers.wanting import issued
 
 ODD = "`'\"%_\\;-#/*. (){}$@\t\n?üß漢é" + string.ascii_letters
 LONGEST = 64

@@ -9,7 +9,8 @@ import pytest
 
 from dbalias.servers.mysql.statements import account, everything_in
 from dbalias.servers.plot import Plot, Standing
-from integration.servers.mysql.site import Site, a_wanted, ask, issued
+from integration.servers.mysql.site import Site, a_wanted, ask
+from integration.servers.wanting import issued
 
 
 @pytest.fixture

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import psycopg
 
-from dbalias.api.provision import DatabaseSpec
 from dbalias.api.secrets import SecretBytes
 from dbalias.api.server import ServerEngine
 from dbalias.servers.address import Address
-from dbalias.servers.marks import Mark
-from dbalias.servers.names import database_name, role_names
 from dbalias.servers.plot import Step
 from dbalias.servers.postgresql import PostgresEngine
 from dbalias.servers.postgresql.plot import PostgresPlot
@@ -22,42 +19,13 @@ from dbalias.servers.sessions.opening import OpenSession, open_session
 from dbalias.servers.sessions.timeouts import Timeouts
 from dbalias.servers.threads import Watch
 from dbalias.servers.wanted import Wanted
+from integration.servers.wanting import issued, wanted_on
 from localkube.databases import PostgresServer
 
 PASSWORD = "only-for-tests"
 """Of every login that a test makes, so that it can log in."""
 ENGINE = PostgresEngine()
-_NUMBERS = itertools.count(1)
-
-
-def a_wanted(
-    name: str = "",
-    *,
-    readers: bool = False,
-    adopt: bool = False,
-    installation: str = "here/dbalias",
-    **spec: Any,
-) -> Wanted:
-    """Return what an alias of namespace ``team`` wants, by default one that nobody had before.
-
-    Further fields are its database's.
-    """
-    name = name or f"shop{next(_NUMBERS)}"
-    roles = role_names("team", name, engine=ServerEngine.POSTGRESQL)
-    return Wanted(
-        mark=Mark(installation, "team", name),
-        database=database_name("team", name, declared=None, engine=ServerEngine.POSTGRESQL),
-        owner=roles.owner,
-        logins=roles.logins,
-        readers=roles.readers if readers else None,
-        spec=DatabaseSpec(**spec),
-        adopt=adopt,
-    )
-
-
-def issued(wanted: Wanted) -> frozenset[str]:
-    """Return the logins that exist after a first pass: one of each pair."""
-    return frozenset({wanted.logins.a, *([wanted.readers.a] if wanted.readers else [])})
+a_wanted = partial(wanted_on, ServerEngine.POSTGRESQL)
 
 
 @dataclass

@@ -8,7 +8,8 @@ import pytest
 
 from dbalias.servers.plot import Standing
 from dbalias.servers.wanted import Wanted
-from integration.servers.postgresql.site import Site, a_wanted, issued
+from integration.servers.postgresql.site import Site, a_wanted
+from integration.servers.wanting import issued
 
 _GROWN = """\
 CREATE TABLE "Order" (id serial PRIMARY KEY, name text);

@@ -6,7 +6,8 @@ from dbalias.api.provision import Extension
 from dbalias.servers.faults import ServerFaultError
 from dbalias.servers.plot import Step
 from dbalias.servers.wanted import Wanted
-from integration.servers.postgresql.site import Site, a_wanted, issued
+from integration.servers.postgresql.site import Site, a_wanted
+from integration.servers.wanting import issued
 
 
 def everything() -> Wanted:

@@ -14,7 +14,8 @@ from dbalias.api.provision import DatabaseSpec, Extension
 from dbalias.api.secrets import SecretBytes
 from dbalias.servers.postgresql.plot import PostgresPlot
 from dbalias.servers.wanted import Pair, Wanted
-from integration.servers.postgresql.site import Site, a_wanted, issued
+from integration.servers.postgresql.site import Site, a_wanted
+from integration.servers.wanting import issued
 
 _LIMIT = 63
 _EVIL = "\"';\\%s%$${}()--/**/ \té漢🦊"

@@ -9,7 +9,8 @@ import pytest
 
 from dbalias.servers.plot import Standing
 from dbalias.servers.postgresql.plot import PostgresPlot
-from integration.servers.postgresql.site import Site, a_wanted, issued
+from integration.servers.postgresql.site import Site, a_wanted
+from integration.servers.wanting import issued
 
 
 def test_everything_that_was_made_goes(site: Site) -> None:

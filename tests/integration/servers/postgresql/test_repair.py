@@ -11,7 +11,8 @@ from dbalias.api.provision import Extension
 from dbalias.servers.faults import Fault, ServerFaultError
 from dbalias.servers.plot import Cause, Obstacle, Standing
 from dbalias.servers.wanted import Wanted
-from integration.servers.postgresql.site import PASSWORD, Site, a_wanted, issued
+from integration.servers.postgresql.site import PASSWORD, Site, a_wanted
+from integration.servers.wanting import issued
 from localkube.databases import PostgresServer
 
 _DRIFT = {

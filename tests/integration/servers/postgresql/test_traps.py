@@ -9,7 +9,8 @@ import pytest
 from dbalias.api.provision import Extension
 from dbalias.servers.plot import Cause
 from dbalias.servers.wanted import Wanted
-from integration.servers.postgresql.site import Site, a_wanted, issued
+from integration.servers.postgresql.site import Site, a_wanted
+from integration.servers.wanting import issued
 
 _TRAP = """\
 CREATE SCHEMA trap;
