@@ -33,10 +33,21 @@ _GROUPS = {
     "Deployment": ("apis/apps/v1", "deployments"),
     "Job": ("apis/batch/v1", "jobs"),
     "Lease": ("apis/coordination.k8s.io/v1", "leases"),
+    "RoleBinding": ("apis/rbac.authorization.k8s.io/v1", "rolebindings"),
     "DjangoProject": ("apis/dbalias.dev/v1alpha1", "djangoprojects"),
     "DatabaseAlias": ("apis/dbalias.dev/v1alpha1", "databasealiases"),
     "DatabaseServer": ("apis/dbalias.dev/v1alpha1", "databaseservers"),
     "DatabaseRoutingPolicy": ("apis/dbalias.dev/v1alpha1", "databaseroutingpolicies"),
+}
+_SHORT_NAMES = {
+    "dba": "DatabaseAlias",
+    "dbrp": "DatabaseRoutingPolicy",
+    "dbs": "DatabaseServer",
+    "djp": "DjangoProject",
+    "quota": "ResourceQuota",
+}
+_WORDS = _SHORT_NAMES | {
+    word: kind for kind, (_, plural) in _GROUPS.items() for word in (kind.lower(), plural)
 }
 
 
@@ -46,6 +57,11 @@ class ApiError(Exception):
     def __init__(self, status: int, text: str) -> None:
         super().__init__(f"{status}: {text}")
         self.status = status
+
+
+def kind_of(word: str) -> str:
+    """Return the kind that kubectl means by a word: `djp`, `configmap`, `jobs`."""
+    return _WORDS[word]
 
 
 def path_of(kind: str, namespace: str = "", name: str = "") -> str:
@@ -107,6 +123,15 @@ class ApiServer:
             content_type="application/merge-patch+json",
         )
 
+    def merge_status(self, kind: str, namespace: str, name: str, status: JSON) -> None:
+        """Merge into an object's status, as the kubelet does with a pod's."""
+        self._request(
+            "PATCH",
+            f"{path_of(kind, namespace, name)}/status",
+            body={"status": status},
+            content_type="application/merge-patch+json",
+        )
+
     def delete(self, kind: str, namespace: str, name: str, **options: JSON) -> None:
         """Delete an object and, in the background, what it owns; nothing if it is gone.
 
@@ -118,6 +143,24 @@ class ApiServer:
         except ApiError as error:
             if error.status != 404:
                 raise
+
+    def may(self, user: str, verb: str, plural: str, namespace: str) -> bool:
+        """Tell whether somebody has a right on one of our kinds in a namespace."""
+        about = {"group": "dbalias.dev", "resource": plural, "verb": verb, "namespace": namespace}
+        group = "authorization.k8s.io"
+        body = {
+            "apiVersion": f"{group}/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {"user": user, "resourceAttributes": about},
+        }
+        answer = self._request("POST", f"/apis/{group}/v1/subjectaccessreviews", body=body)
+        return bool(answer["status"]["allowed"])
+
+    def token(self, namespace: str, account: str) -> str:
+        """Return a new token of a service account."""
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        path = f"{path_of('ServiceAccount', namespace, account)}/token"
+        return str(self._request("POST", path, body=body)["status"]["token"])
 
     def log(self, namespace: str, pod: str, **query: str) -> str:
         """Return what a pod's container wrote."""

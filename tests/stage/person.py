@@ -9,7 +9,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from stage.api import JSON
+from localkube import Cluster
+from stage.api import ApiServer
 from stage.play import Shop
 
 WITHIN = 180.0
@@ -29,19 +30,9 @@ class Person:
 
     def __init__(self, shop: Shop, folder: Path, *, role: str) -> None:
         self._started: list[subprocess.Popen[str]] = []
-        account = f"{shop.namespace}:{role}"
-        _kubectl(shop, "create", "serviceaccount", role)
-        _kubectl(
-            shop, "create", "rolebinding", role, f"--clusterrole={role}",
-            f"--serviceaccount={account}",
-        )  # fmt: skip
-        token = _kubectl(shop, "create", "token", role).strip()
         self._kubeconfig = folder / f"{role}.kubeconfig"
-        self._kubeconfig.write_text(json.dumps(_kubeconfig(shop, token)))
-        who = f"--as=system:serviceaccount:{account}"
-        shop.eventually(
-            lambda: _kubectl(shop, "auth", "can-i", "list", "djangoprojects", who).strip() == "yes",
-            what=f"the rights of {role}",
+        self._kubeconfig.write_text(
+            kubeconfig_of(shop.api, shop.setting.cluster, shop.namespace, role=role)
         )
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
@@ -84,14 +75,27 @@ def interrupt_after(process: "subprocess.Popen[str]", line: str, *, times: int =
     return finish(process)
 
 
-def _kubectl(shop: Shop, *words: str) -> str:
-    process = shop.kubectl(*words)
-    return process.communicate(timeout=30)[0]
-
-
-def _kubeconfig(shop: Shop, token: str) -> JSON:
-    told = json.loads(shop.setting.cluster.kubeconfig.read_text())
+def kubeconfig_of(api: ApiServer, cluster: Cluster, namespace: str, *, role: str) -> str:
+    """Bind a new service account to one of Kubernetes' own roles; its kubeconfig when it counts."""
+    where = {"name": role, "namespace": namespace}
+    account = {"kind": "ServiceAccount", "metadata": where}
+    group = "rbac.authorization.k8s.io"
+    binding = {
+        "kind": "RoleBinding",
+        "metadata": where,
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": role},
+        "subjects": [{"kind": "ServiceAccount", **where}],
+    }
+    api.apply({"apiVersion": "v1", **account})
+    api.apply({"apiVersion": f"{group}/v1", **binding})
+    user = f"system:serviceaccount:{namespace}:{role}"
+    deadline = time.monotonic() + WITHIN
+    while not api.may(user, "list", "djangoprojects", namespace):
+        assert time.monotonic() < deadline, f"{user} has no rights"
+        time.sleep(0.2)
+    told = json.loads(cluster.kubeconfig.read_text())
+    token = api.token(namespace, role)
     told["users"] = [{"name": told["users"][0]["name"], "user": {"token": token}}]
     for context in told["contexts"]:
-        context["context"]["namespace"] = shop.namespace
-    return told
+        context["context"]["namespace"] = namespace
+    return json.dumps(told)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -11,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from integration.operator.operating import wait_until
 from integration.operator.workbench import Space
+from stage.person import kubeconfig_of
 
 Dbalias = Callable[..., "subprocess.Popen[str]"]
 
@@ -20,20 +19,9 @@ Dbalias = Callable[..., "subprocess.Popen[str]"]
 @pytest.fixture
 def viewer(space: Space, tmp_path: Path) -> Path:
     """The kubeconfig of somebody who may view this namespace, which is its context's."""
-    bench = space.bench
-    bench.kubectl("create", "serviceaccount", "viewer", "-n", space.name)
-    bench.kubectl("create", "rolebinding", "viewer", "-n", space.name, "--clusterrole=view",
-                  f"--serviceaccount={space.name}:viewer")  # fmt: skip
-    asked = ("auth", "can-i", "list", "djp", "-n", space.name)
-    viewer = f"--as=system:serviceaccount:{space.name}:viewer"
-    wait_until(lambda: bench.kubectl(*asked, viewer, check=False).startswith("yes"))
-    config = json.loads(bench.cluster.kubeconfig.read_text())
-    token = bench.kubectl("create", "token", "viewer", "-n", space.name).strip()
-    config["users"] = [{"name": config["users"][0]["name"], "user": {"token": token}}]
-    for context in config["contexts"]:
-        context["context"]["namespace"] = space.name
     path = tmp_path / "viewer.kubeconfig"
-    path.write_text(json.dumps(config))
+    bench = space.bench
+    path.write_text(kubeconfig_of(bench.api, bench.cluster, space.name, role="view"))
     return path
 
 

@@ -92,9 +92,8 @@ def end_pod(space: Space, *, project: str, code: int = 0, **report: Any) -> None
     """Let the pod of a project's only Job end with this report, as a kubelet would say it."""
     label = f"dbalias.dev/project={project}"
 
-    def waiting() -> list[str]:
-        names = space.bench.kubectl("get", "pods", "-n", space.name, "-l", label, "-o", "name")
-        return names.split()
+    def waiting() -> list[Body]:
+        return space.bench.api.objects("Pod", space.name, labelSelector=label)
 
     (pod,) = wait_until(waiting, seconds=90, what=f"a pod of {project}")
     told = {"format": 1, "state": "done" if code == 0 else "failed", "exit": code} | report
@@ -102,4 +101,4 @@ def end_pod(space: Space, *, project: str, code: int = 0, **report: Any) -> None
     container = {"name": "migrate", "image": "shop:1", "imageID": "shop:1", "ready": False,
                  "restartCount": 0, "state": {"terminated": ended}}  # fmt: skip
     status = {"phase": "Failed" if code else "Succeeded", "containerStatuses": [container]}
-    space.patch("pod", pod.partition("/")[2], "--subresource=status", status=status)
+    space.bench.api.merge_status("Pod", space.name, pod["metadata"]["name"], status)

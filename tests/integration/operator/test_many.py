@@ -14,7 +14,7 @@ from stage.api import Watch
 COUNT = 500
 AT_ONCE = 16
 LONG = 180
-"""Seconds for ``kubectl apply`` and one pass over so many, on a busy machine."""
+"""Seconds for one pass over so many, on a busy machine."""
 
 
 class Revisions:

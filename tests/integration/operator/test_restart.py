@@ -56,4 +56,5 @@ def test_an_operator_asked_to_end_does_so_at_once_and_gives_the_lease_up(
     wait_until(restarted.is_leading, seconds=60, what="leading")
     assert restarted.stop() == 0
     restarted.start()
+    wait_until(lambda: restarted.page("metrics"), seconds=60, what="the next process answers")
     wait_until(restarted.is_leading, seconds=10, what="leading without a wait for the Lease")

@@ -126,9 +126,8 @@ class Node:
         told = {"name": "migrate", "image": container["image"], "imageID": "", "ready": False,
                 "restartCount": 0, "state": {"terminated": ended}}  # fmt: skip
         phase = "Failed" if done.returncode else "Succeeded"
-        status = {"status": {"phase": phase, "containerStatuses": [told]}}
-        self.bench.kubectl("patch", "pod", name, "-n", namespace, "--type=merge",
-                           "--subresource=status", "-p", json.dumps(status))  # fmt: skip
+        status = {"phase": phase, "containerStatuses": [told]}
+        self.api.merge_status("Pod", namespace, name, status)
 
     def _mounted(self, pod: Body) -> dict[str, bytes]:
         files: dict[str, bytes] = {}
