@@ -12,6 +12,7 @@ from dbalias.api.provision import ServerRef
 from dbalias.api.secrets import SecretBytes
 from dbalias.api.server import ServerEngine
 from dbalias.reconcile.actions import Note
+from dbalias.reconcile.binding_secrets import BindingSecrets
 from dbalias.reconcile.provisioning.claims import Claim
 from dbalias.reconcile.provisioning.deletion import drop, left_over
 from dbalias.reconcile.provisioning.snapshot import Trouble, TroubleError
@@ -46,7 +47,9 @@ def deleted(**fields: Any) -> Claim:
 def dropped(claim: Claim, **found: Any) -> Note | None:
     """Return what is told when the alias is deleted, its server having nothing to drop."""
     address = Address(ServerEngine.POSTGRESQL, "db", 5432, "admin", SecretBytes(b"admin"))
-    work = Work(FakeCluster(), connect(address), a_server(), address, lambda: NOW)
+    cluster = FakeCluster()
+    secrets = BindingSecrets(cluster)
+    work = Work(cluster, secrets, connect(address), a_server(), address, lambda: NOW)
     return asyncio.run(drop(work, claim, a_plot(claim, **found)))
 
 
