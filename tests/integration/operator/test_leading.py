@@ -8,9 +8,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from integration.operator.handover import Handover
 from integration.operator.objects import alias, project, secret
 from integration.operator.operating import Operator, running, wait_until
 from integration.operator.workbench import Workbench
+from localkube.databases import DatabaseServer
 
 DURATION = 15
 """Seconds for which a Lease holds that nobody renews."""
@@ -53,6 +55,28 @@ def test_a_hung_api_server_ends_the_leader_and_a_restarted_one_goes_on(
         assert own_bench.writes(since=mark) == []
         operator.start()
         space.wait_for("djp", "later", reason="Ready", seconds=60)
+
+
+def test_a_leader_that_was_stopped_breaks_no_login_that_another_published(
+    own_bench: Workbench, postgres: DatabaseServer, mariadb: DatabaseServer
+) -> None:
+    """It was about to set passwords, and goes on when nobody can tell it that it leads no more."""
+    scene = Handover(own_bench.namespace("stopped"), (postgres, mariadb))
+    first, second = own_bench.operator(), own_bench.operator()
+    with running(first, second):
+        leader, idle = roles(first, second)
+        scene.provision()
+        scene.stop_in_the_middle(leader, "2026-01-02T00:00:00Z")
+        wait_until(idle.is_leading, seconds=DURATION + 15, what="the other leads")
+        scene.wait_for_logins("2026-01-02T00:00:00Z")
+        idle.kill()
+        mark = own_bench.mark()
+        with hung(own_bench):
+            os.kill(leader.process.pid, signal.SIGCONT)
+            wait_until(lambda: not leader.is_running(), what="the end")
+        assert leader.process.returncode == 1
+        assert scene.broken() == []
+        assert own_bench.writes(since=mark) == []
 
 
 def roles(*operators: Operator) -> tuple[Operator, Operator]:
