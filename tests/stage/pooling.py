@@ -13,7 +13,8 @@ from typing import Any, Protocol, Self
 import psycopg
 
 from localkube import ensure_packages
-from localkube.database_process import DatabaseServer, find_program, free_port
+from localkube.database_process import DatabaseServer, find_program
+from localkube.ports import reserve_port
 
 PATIENCE = 60
 
@@ -57,7 +58,7 @@ class PgBouncer:
 
     def __init__(self, database: Pooled, mode: str = "transaction") -> None:
         self.host = database.server.host
-        self.port = free_port(self.host)
+        self.port = reserve_port()
         self._database = database
         self._folder = Path(tempfile.mkdtemp(prefix="dbalias-pgbouncer-"))
         server = database.server

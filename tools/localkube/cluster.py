@@ -17,13 +17,14 @@ from typing import Self
 from localkube import binaries as programs
 from localkube import registry
 from localkube.binaries import Binaries, find_binaries
-from localkube.controlplane import ControlPlane, Options, free_port
+from localkube.controlplane import ControlPlane, Options
 from localkube.database_process import clear_away
 from localkube.errors import LocalkubeError
 from localkube.further import FurtherNode, further_networks, remove_network
 from localkube.network import Network, claim_network
 from localkube.node import Node
 from localkube.paths import cache_dir
+from localkube.ports import reserve_port
 from localkube.processes import Process, load_processes
 from localkube.progress import exclusive, step
 from localkube.readiness import wait_for_account, wait_for_api, wait_for_http, wait_for_node
@@ -206,7 +207,7 @@ class Cluster:
         self.options = replace(self.options, version=found.version)
         registry.register(self.state, owned=self._owned)
         network = claim_network() if self.options.node else None
-        etcd, peer, api = free_port(), free_port(), free_port()
+        etcd, peer, api = reserve_port(), reserve_port(), reserve_port()
         ports = {"etcd_port": etcd, "etcd_peer_port": peer, "api_port": api}
         told = {
             "version": found.version,

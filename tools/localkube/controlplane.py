@@ -4,15 +4,12 @@ Argument lists are built here without any effect; `cluster` starts them.
 """
 
 import json
-import random
-import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from localkube.binaries import Binaries
 from localkube.certificates import Authority, KeyPair
-from localkube.errors import LocalkubeError
 from localkube.network import Network
 
 _SERVICES_WITHOUT_NODE = "10.96.0.0/16"
@@ -189,17 +186,3 @@ class ControlPlane:
             "--kube-api-burst=600",
             *self.feature_gates(),
         ]
-
-
-def free_port(address: str = "127.0.0.1") -> int:
-    """Return a port nobody listens on, outside the range the kernel hands to clients."""
-    chance = random.SystemRandom()
-    for _ in range(200):
-        port = chance.randrange(20000, 32000)
-        with socket.socket() as probe:
-            try:
-                probe.bind((address, port))
-            except OSError:
-                continue
-            return port
-    raise LocalkubeError(f"no free port on {address}")

@@ -13,7 +13,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -24,7 +23,8 @@ from typing import Any, ClassVar, Self
 
 from localkube import registry
 from localkube.errors import LocalkubeError
-from localkube.processes import start_time
+from localkube.ports import reserve_port
+from localkube.processes import children_of, is_same, start_time, wait_until_gone
 from localkube.progress import last_lines
 
 _START_SECONDS = 60.0
@@ -74,8 +74,7 @@ class DatabaseServer(ABC):
         server.port = state["port"]
         server.admin_password = state["admin_password"]
         server.data = Path(state["data"])
-        alive = state["pid"] and start_time(state["pid"]) == state["started"]
-        server.pid = state["pid"] if alive else None
+        server.pid = state["pid"] if is_same(state["pid"], state["started"]) else None
         return server
 
     @property
@@ -93,7 +92,7 @@ class DatabaseServer(ABC):
         if self.pid is not None and start_time(self.pid) is not None:
             return self
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.port = self.port or free_port(self.host)
+        self.port = self.port or reserve_port()
         if self.data is None:
             self.data = self._scratch_folder()
             self._initialise(self.data)
@@ -233,24 +232,15 @@ class DatabaseServer(ABC):
         if self.pid is None:
             return
         pid, self.pid = self.pid, None
+        # PostgreSQL's children outlive it for a moment, and keep the next one from its data.
+        all_of_it = {pid: start_time(pid), **children_of(pid)}
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, how)
-        if not self._wait_for_end(pid):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
-            self._wait_for_end(pid)
-        self._save()
-
-    def _wait_for_end(self, pid: int) -> bool:
+        if not wait_until_gone(all_of_it, _STOP_SECONDS):
+            _kill_all(all_of_it)
         if self._process is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_STOP_SECONDS)
-                return True
-            return False
-        deadline = time.monotonic() + _STOP_SECONDS
-        while start_time(pid) is not None and time.monotonic() < deadline:
-            time.sleep(0.05)
-        return start_time(pid) is None
+            self._process.wait(_STOP_SECONDS)
+        self._save()
 
 
 def clear_away(directory: Path) -> None:
@@ -259,18 +249,19 @@ def clear_away(directory: Path) -> None:
         state = json.loads((directory / _STATE).read_text())
     except FileNotFoundError:
         return
-    if state["pid"] and start_time(state["pid"]) == state["started"]:
-        # Its own session, and so its own group: PostgreSQL's children end with it.
-        os.killpg(state["pid"], signal.SIGKILL)
+    pid = state["pid"]
+    if is_same(pid, state["started"]):
+        _kill_all({pid: state["started"], **children_of(pid)})
     shutil.rmtree(Path(state["data"]).parent, ignore_errors=True)
     (directory / _STATE).unlink()
 
 
-def free_port(host: str = "127.0.0.1") -> int:
-    """Return a TCP port that nobody listens on at this address."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+def _kill_all(processes: Mapping[int, int | None]) -> None:
+    for pid, started in processes.items():
+        if is_same(pid, started):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    wait_until_gone(processes, _STOP_SECONDS)
 
 
 def find_program(name: str, package: str) -> str:

@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,34 @@ def start_time(pid: int) -> int | None:
     return int(fields[19])
 
 
+def is_same(pid: int | None, started: int | None) -> bool:
+    """Return whether a process is there, and no other one under its pid."""
+    return pid is not None and started is not None and start_time(pid) == started
+
+
+def children_of(pid: int) -> dict[int, int | None]:
+    """Return the processes that a process has started, each with its start time."""
+    listed = (int(entry.name) for entry in Path("/proc").glob("[0-9]*"))
+    return {one: start_time(one) for one in listed if _parent(one) == pid}
+
+
+def wait_until_gone(processes: Mapping[int, int | None], seconds: float) -> bool:
+    """Return whether all of these processes, by pid and start time, have ended in time."""
+    deadline = time.monotonic() + seconds
+    while any(is_same(pid, started) for pid, started in processes.items()):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _parent(pid: int) -> int | None:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
 def _has_threads(pid: int) -> bool:
     """Return whether threads outlive the first one: a killed process keeps its ports until then."""
     try:
@@ -63,8 +91,7 @@ class Process:
             known = json.loads(self.record.read_text())
         except FileNotFoundError:
             return None
-        pid: int | None = known["pid"]
-        return pid if pid and start_time(pid) == known["started"] else None
+        return known["pid"] if is_same(known["pid"], known["started"]) else None
 
     @property
     def is_running(self) -> bool:
@@ -93,17 +120,16 @@ class Process:
         pid = self.pid
         if pid is None:
             return
-        os.kill(pid, signum)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signum)
         if signum in (signal.SIGKILL, signal.SIGTERM):
             self.wait_gone()
 
     def wait_gone(self, timeout: float = 20.0) -> None:
         """Wait until the process has ended. Raises LocalkubeError after the timeout (seconds)."""
-        deadline = time.monotonic() + timeout
-        while self.is_running:
-            if time.monotonic() > deadline:
-                raise LocalkubeError(f"{self.name} (pid {self.pid}) does not end")
-            time.sleep(0.02)
+        pid = self.pid
+        if pid is not None and not wait_until_gone({pid: start_time(pid)}, timeout):
+            raise LocalkubeError(f"{self.name} (pid {pid}) does not end")
 
     def restart(self) -> None:
         """Kill the process and start it again."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from localkube.ports import reserve_port
 
 SETTLED = 7.0
 """Seconds after which an operator that has just begun to work no longer waits to settle."""
@@ -46,7 +47,7 @@ class Operator:
 
     def start(self) -> Operator:
         """Start it; it may take seconds until the Lease is its own."""
-        self.port, self.started_at = free_port(), time.time()
+        self.port, self.started_at = reserve_port(), time.time()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
@@ -139,10 +140,3 @@ def running(*operators: Operator) -> Iterator[Operator]:
     finally:
         for operator in operators:
             operator.stop()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
 from integration.runtime.pod import Pod
-from localkube.database_process import free_port
+from localkube.ports import reserve_port
 
 PATIENCE = 60
 
@@ -42,7 +42,7 @@ class Browser:
 @contextmanager
 def running(pod: Pod) -> Iterator[Browser]:
     """Run manage.py runserver, and a browser in front of it."""
-    port = free_port()
+    port = reserve_port()
     words = ["manage.py", "runserver", "--noreload", "--insecure", f"127.0.0.1:{port}"]
     process = subprocess.Popen(
         [str(pod.python), *words],

@@ -9,8 +9,8 @@ from dbalias.api.project import Settings
 from dbalias.django.sources import SourceRef, SourceState
 from integration.runtime.pod import EXPRESS, Pod, a_database
 from integration.runtime.test_lock import publish_default
-from localkube.database_process import free_port
 from localkube.databases import DatabaseServer
+from localkube.ports import reserve_port
 from unit.builders import a_policy, a_project, a_rule
 
 AWKWARD = [
@@ -63,7 +63,7 @@ def test_a_wrong_password_is_a_refused_login(pod: Pod, server: DatabaseServer) -
 
 def test_a_port_without_a_server_is_unreachable(pod: Pod, server: DatabaseServer) -> None:
     """Exit 4, and that nothing listens."""
-    port = free_port()
+    port = reserve_port()
     publish_default(pod, server, port=port)
 
     outcome = pod.run("default")

@@ -13,8 +13,8 @@ from dbalias.api.project import MigrateMode, Settings
 from integration.runtime.killing import IMAGE_FILES, MIGRATIONS
 from integration.runtime.pod import IMAGE, Database, Outcome, Pod, a_database
 from integration.runtime.test_lock import publish_default
-from localkube.database_process import free_port
 from localkube.databases import DatabaseServer
+from localkube.ports import reserve_port
 from unit.builders import a_project, a_replica, an_alias
 
 SQUASHED = '''
@@ -163,7 +163,7 @@ def test_a_database_that_cannot_be_reached_is_named_when_the_time_is_over(
     pod: Pod, server: DatabaseServer
 ) -> None:
     """Exit 1 after the time given, not before."""
-    port = free_port()
+    port = reserve_port()
     database = publish_default(pod, server, port=port)
     outcome = wait(pod, "--timeout=1")
     wrong = dataclasses.replace(database, password="wrong")
