@@ -159,7 +159,7 @@ class _Operator:
 
     def _connect(self, lease: Lease, address: Address) -> Endpoint:
         opened = self._metrics.sessions.labels(str(address))
-        return connect(address, fence=lease.cover, on_open=opened.inc)
+        return connect(address, fence=lease.wait_until_covered, on_open=opened.inc)
 
 
 async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:

@@ -22,10 +22,12 @@ from dbalias.reconcile.ports import NotLeadingError, Resource, UnreadableError
 logger = logging.getLogger(__name__)
 
 DURATION = 15.0
-RENEW_EVERY = 3.0
+RENEW_EVERY = 2.0
 MARGIN = 2.0
 """Seconds before the end of validity from which nothing is written any more."""
 ANSWER_TIMEOUT = 3.0
+PATIENCE = 2.5
+"""Seconds for which what is to be covered waits for the Lease to be renewed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,16 @@ class Lease:
         self._covered_until = _now() + seconds
         if self.remaining() < seconds:
             raise NotLeadingError("nothing was sent to a server: the Lease may be lost meanwhile")
+
+    def wait_until_covered(self, seconds: float) -> None:
+        """As `cover`, but wait a moment where the Lease is ours and its renewal a little late.
+
+        For threads alone: the renewal itself needs the event loop.
+        """
+        until = _now() + PATIENCE
+        while self.is_held() and self.remaining() < seconds and _now() < until:
+            time.sleep(0.05)
+        self.cover(seconds)
 
     async def run(self) -> None:
         """Wait for the Lease, keep renewing it, return once it is lost."""

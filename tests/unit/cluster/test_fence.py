@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
-from dbalias.cluster.lease import DURATION, MARGIN, Lease
+from dbalias.cluster.lease import DURATION, MARGIN, PATIENCE, Lease
 from dbalias.reconcile.ports import NotLeadingError
 from dbalias.servers.sessions.timeouts import Timeouts
 from unit.clocks import now, play
 from unit.cluster.leasing import OneLease, a_lease
-
-pytestmark = pytest.mark.usefixtures("clock")
 
 LATE = Timeouts().late
 """Seconds for which a statement asks to be covered."""
@@ -27,6 +26,7 @@ def covers(lease: Lease) -> bool:
     return True
 
 
+@pytest.mark.usefixtures("clock")
 def test_nothing_is_covered_before_the_lease_is_ours() -> None:
     """A statement needs the Lease as a write does."""
 
@@ -36,6 +36,7 @@ def test_nothing_is_covered_before_the_lease_is_ours() -> None:
     play(script())
 
 
+@pytest.mark.usefixtures("clock")
 def test_a_lease_that_is_renewed_covers_all_that_is_sent() -> None:
     """While the API server answers, no statement is refused."""
 
@@ -51,6 +52,7 @@ def test_a_lease_that_is_renewed_covers_all_that_is_sent() -> None:
     play(script())
 
 
+@pytest.mark.usefixtures("clock")
 def test_what_is_covered_is_over_before_another_may_lead() -> None:
     """However late it begins, with the margin for clocks that differ."""
 
@@ -73,6 +75,7 @@ def test_what_is_covered_is_over_before_another_may_lead() -> None:
     play(script())
 
 
+@pytest.mark.usefixtures("clock")
 def test_a_released_lease_stays_closed_until_what_was_covered_is_over() -> None:
     """A statement that waits for a lock may still take effect when its sender has ended."""
 
@@ -93,3 +96,41 @@ def test_a_released_lease_stays_closed_until_what_was_covered_is_over() -> None:
         waiting.cancel()
 
     play(script())
+
+
+def test_a_renewal_that_is_a_little_late_is_waited_for_in_a_thread() -> None:
+    """On a busy machine each of them is; a pass that ended would begin all over again."""
+
+    async def script() -> None:
+        lease = a_lease(OneLease())
+        running = asyncio.create_task(lease.run())
+        await lease.acquired.wait()
+        await asyncio.sleep(0.6)
+        only_after_a_renewal = DURATION - MARGIN - 0.5
+        with pytest.raises(NotLeadingError):
+            lease.cover(only_after_a_renewal)
+        await asyncio.to_thread(lease.wait_until_covered, only_after_a_renewal)
+        running.cancel()
+
+    asyncio.run(script())
+
+
+def test_a_renewal_that_does_not_come_is_not_waited_for_much_longer() -> None:
+    """The server would end the session first, and nobody would say why."""
+
+    async def script() -> None:
+        lease = a_lease(OneLease())
+        running = asyncio.create_task(lease.run())
+        await lease.acquired.wait()
+        running.cancel()
+        begun = time.monotonic()
+        with pytest.raises(NotLeadingError):
+            await asyncio.to_thread(lease.wait_until_covered, DURATION - MARGIN)
+        assert time.monotonic() - begun >= PATIENCE
+
+    asyncio.run(script())
+
+
+def test_the_wait_for_a_renewal_is_shorter_than_a_silence_that_ends_a_session() -> None:
+    """Or a statement that is let through at last would find its session gone."""
+    assert Timeouts().silence > PATIENCE + 1
