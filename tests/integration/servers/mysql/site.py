@@ -79,6 +79,8 @@ class Site:
     def session(self) -> OpenSession:
         """Return the administrator's session."""
         if self.opened is None or not self.opened.is_alive():
+            # The server ends one that was silent for a while.
+            self.close()
             self.opened = self._open()
         return self.opened
 
