@@ -94,10 +94,14 @@ class Story:
 
         try:
             wait_until(ended, seconds=120, what=what)
-            wait_until(lambda: not self.restarts.untried, seconds=120, what="a start with each")
+            while left := self.restarts.untried:  # as long as starts go on: each takes a while
+                wait_until(partial(self._differs_from, left), seconds=120, what="a start with each")
         except AssertionError as error:
             status = (self.space.get("djp", "shop") or {}).get("status")
             raise AssertionError(f"{what}: {status}") from error
+
+    def _differs_from(self, left: set[str]) -> bool:
+        return self.restarts.untried != left
 
     def document(self) -> Body:
         """Return what is published; {} while nothing is."""
