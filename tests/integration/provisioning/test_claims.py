@@ -34,15 +34,15 @@ async def test_of_two_claimants_the_younger_is_refused_and_harms_nothing(rig: Ri
 
 
 async def test_whoever_holds_a_database_keeps_it_though_another_is_older(rig: Rig) -> None:
-    """After a rebuild from Git the times of creation say nothing."""
+    """After a rebuild from Git neither the times of creation nor the names say anything."""
     await rig.put(Resource.ALIASES, an_alias("holder", name=f"{rig.namespace}_x", provision={}))
     await rig.run()
     await rig.remove(Resource.ALIASES, "holder")
-    await rig.put(Resource.ALIASES, an_alias("other", name=f"{rig.namespace}_x", provision={}))
+    await rig.put(Resource.ALIASES, an_alias("another", name=f"{rig.namespace}_x", provision={}))
     await rig.put(Resource.ALIASES, an_alias("holder", name=f"{rig.namespace}_x", provision={}))
     rig.restart()
     await rig.run()
-    assert (await rig.provisioned("other"))["reason"] == "DatabaseClaimed"
+    assert (await rig.provisioned("another"))["reason"] == "DatabaseClaimed"
     assert (await rig.provisioned("holder"))["reason"] == "Provisioned"
 
 
