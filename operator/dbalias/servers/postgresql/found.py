@@ -54,6 +54,8 @@ class Role:
     """All roles that it is a member of, also those that give it nothing by themselves."""
     used_in: frozenset[str] = frozenset()
     """The databases in which it owns or may do something, or that it owns."""
+    served_in: frozenset[str] = frozenset()
+    """Those that belong to its own alias: under a name of before it had another."""
     settings: Mapping[str, str] = field(default_factory=dict)
     is_held: bool = True
     """The administrator has its rights and may act as it."""
@@ -179,8 +181,12 @@ class Found:
         return self.roles.get(self.wanted.owner)
 
     def is_used_elsewhere(self, role: Role) -> bool:
-        """Tell whether another database needs a role, such as the one of before a new name."""
+        """Tell whether a role has something in another database, so that it cannot be dropped."""
         return bool(role.used_in - {self.wanted.database})
+
+    def is_retained(self, role: Role) -> bool:
+        """Tell whether a role belongs to a database that the alias had under another name."""
+        return bool(role.served_in - {self.wanted.database})
 
     @property
     def readers(self) -> tuple[str, ...]:

@@ -16,12 +16,12 @@ from dbalias.servers.postgresql.standing import is_made_by_alias, is_made_databa
 def remove(found: Found) -> Iterator[Step]:
     """Yield the steps, logins before the owner role; what was adopted or is another's stays.
 
-    So does a role that another database needs: one that the alias had under another name.
+    So does a role that the alias' database of another name needs, which is retained.
     """
     made = [
         role
         for role in found.roles.values()
-        if is_made_by_alias(found, role) and not found.is_used_elsewhere(role)
+        if is_made_by_alias(found, role) and not found.is_retained(role)
     ]
     logins = [role for role in made if role.name != found.wanted.owner]
     if not is_made_database(found):

@@ -61,6 +61,11 @@ SELECT r.rolname::text, m.description,
         JOIN pg_database d ON d.oid = CASE s.dbid WHEN 0 THEN s.objid ELSE s.dbid END
         WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid
           AND (s.dbid <> 0 OR s.classid = 'pg_database'::regclass)),
+  ARRAY(SELECT d.datname::text FROM pg_shdepend s
+        JOIN pg_database d ON s.classid = 'pg_database'::regclass AND d.oid = s.objid
+        JOIN pg_shdescription o ON o.classoid = 'pg_authid'::regclass AND o.objoid = d.datdba
+        WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid
+          AND o.description = m.description),
   r.rolconfig, pg_has_role(r.oid, 'USAGE') {held}, {ruled}
 FROM pg_roles r
 LEFT JOIN pg_shdescription m ON m.objoid = r.oid AND m.classoid = 'pg_authid'::regclass
@@ -191,7 +196,7 @@ def _read_roles(
 
 def _role(row: tuple[Any, ...]) -> Role:
     name, comment, can_login, powers, groups, memberships, used_in, *others = row
-    settings, is_held, is_ruled = others
+    served_in, settings, is_held, is_ruled = others
     return Role(
         name=name,
         mark=parse_mark(comment),
@@ -200,6 +205,7 @@ def _role(row: tuple[Any, ...]) -> Role:
         groups=frozenset(groups),
         memberships=frozenset(memberships),
         used_in=frozenset(used_in),
+        served_in=frozenset(served_in),
         settings=dict(one.split("=", 1) for one in settings or ()),
         is_held=is_held,
         is_ruled=is_ruled,
