@@ -104,7 +104,8 @@ async def _is_served(life: Life, tenant: Tenant, body: JSON) -> None:
         assert not can_make_a_table(logins[1]), f"{tenant.key}: its readers write"
     else:
         await _readers_are_gone(life, tenant, binding)
-    others = life.kept.keys() & life.ground.databases()
+    # PostgreSQL lets everybody into what is made by hand.
+    others = (life.kept.keys() & life.ground.databases()) - life.by_hand.keys()
     for other in (one for one in others if not _is_of(life, tenant, one)):
         for login in logins:
             elsewhere = _with_uri(login | {"database": other})
