@@ -44,7 +44,12 @@ def _drop_database(found: Found) -> Iterator[Step]:
     if found.database is not None and found.database.is_template:
         says = f"let database {name} be no template"
         yield Step(says, (statements.forbid_copies(name),))
-    yield Step(f"drop database {name}", (statements.drop_database(name),))
+    says, force = f"drop database {name}", (statements.drop_database(name),)
+    yield Step(says, force, may_fail=True)
+    # It is refused while autovacuum works there, which a plain one ends; what refuses the last
+    # one is worth telling.
+    yield Step(says, (statements.drop_quiet_database(name),), may_fail=True)
+    yield Step(says, force)
 
 
 def _is_owner_needed(found: Found) -> bool:

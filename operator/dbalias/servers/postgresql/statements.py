@@ -200,6 +200,11 @@ def drop_database(database: str) -> str:
     return _compose("DROP DATABASE IF EXISTS {} WITH (FORCE)", _name(database))
 
 
+def drop_quiet_database(database: str) -> str:
+    """Return how a database is dropped in which only the server itself is at work."""
+    return _compose("DROP DATABASE IF EXISTS {}", _name(database))
+
+
 def give_up(roles: Sequence[str], owner: str) -> tuple[str, str]:
     """Return how roles lose all that they own and may do in the session's database."""
     return (

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import psycopg
@@ -11,6 +14,13 @@ from dbalias.servers.plot import Standing
 from dbalias.servers.postgresql.plot import PostgresPlot
 from integration.servers.postgresql.site import Site, a_wanted
 from integration.servers.wanting import issued
+from localkube.databases import PostgresServer
+
+DILIGENT = {
+    "autovacuum_naptime": "1s",
+    "autovacuum_vacuum_cost_delay": "100ms",
+    "autovacuum_vacuum_cost_limit": "1",
+}
 
 
 def test_everything_that_was_made_goes(site: Site) -> None:
@@ -40,10 +50,39 @@ def test_a_template_goes_too(site: Site) -> None:
     assert site.roles(wanted) == set()
 
 
+@pytest.fixture
+def diligent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server whose autovacuum begins at once and takes long; its administrator may not end it."""
+    with PostgresServer(tmp_path_factory.mktemp("diligent"), settings=DILIGENT) as server:
+        server.create_administrator("creator", "of-the-creator")
+        with closing(Site(server, "creator", "of-the-creator")) as made:
+            yield made
+
+
+def test_a_database_in_which_autovacuum_works_goes_too(diligent: Site) -> None:
+    """PostgreSQL lets only superusers end it, and so refuses to force its end."""
+    wanted = diligent.provide(a_wanted())
+    with diligent.log_in(wanted.logins.a, wanted.database) as session:
+        session.execute(
+            "CREATE TABLE t AS SELECT i, repeat('x', 500) FROM generate_series(1, 50000) AS i; "
+            "DELETE FROM t WHERE i % 2 = 0"
+        )
+    deadline = time.monotonic() + 60
+    while not diligent.sql(
+        "SELECT 1 FROM pg_stat_activity "
+        f"WHERE datname = '{wanted.database}' AND backend_type = 'autovacuum worker'"
+    ):
+        assert time.monotonic() < deadline, "autovacuum does not begin"
+        time.sleep(0.05)
+    diligent.remove(wanted)
+    assert not diligent.has_database(wanted.database)
+    assert diligent.roles(wanted) == set()
+
+
 def test_a_removal_that_was_cut_short_goes_on(creator: Site) -> None:
     """After every step, from what is left then."""
     wanted = a_wanted(readers=True)
-    for count in range(1, 7):
+    for count in range(1, 9):
         creator.provide(wanted)
         creator.carry_out(creator.look(wanted).removal()[:count])
         creator.close()
