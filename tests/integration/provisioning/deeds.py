@@ -92,6 +92,7 @@ async def edit(life: Life, tenant: Tenant) -> None:
     """Change what an alias asks for."""
     change = _a_change(life)
     taken = await life.patch(tenant, Resource.ALIASES, tenant.name, spec={"provision": change})
+    _reprieve(tenant)
     life.tell(f"edit {tenant.key}: {change}{'' if taken else ' (refused)'}")
 
 
@@ -107,6 +108,7 @@ async def move(life: Life, tenant: Tenant) -> None:
         return
     change: dict[str, Any] = {"provision": None, "credentials": None}
     await life.patch(tenant, Resource.ALIASES, tenant.name, spec=change)
+    _reprieve(tenant)
     more = {"serverRef": _reference(life, life.random.choice(SERVERS))}
     if life.random.random() < 0.3:
         more = {"name": life.random.choice((life.shared, None))}
@@ -123,10 +125,16 @@ async def abandon(life: Life, tenant: Tenant) -> None:
     bare = {"provision": None, "serverRef": None, "credentials": None, "engine": "sqlite3"}
     named = {"name": body["spec"].get("name") or "x"}
     await life.patch(tenant, Resource.ALIASES, tenant.name, spec=bare | named)
+    _reprieve(tenant)
     tenant.meddled = True
     life.tell(f"abandon {tenant.key}")
     if life.random.random() < 0.5:
         await life.processes[0].reconciler.abandonments.handle(tenant.key)
+
+
+def _reprieve(tenant: Tenant) -> None:
+    """Expect nothing to be dropped: what is edited while it goes may have another policy."""
+    tenant.dying = None
 
 
 async def delete(life: Life, tenant: Tenant) -> None:
