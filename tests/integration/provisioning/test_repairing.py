@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from dbalias.api.ownership import ROTATE_REQUESTED_AT
+from dbalias.reconcile.poll import SPREAD, USUAL
 from dbalias.reconcile.ports import Resource
 from dbalias.reconcile.provisioning import reconciler
 from integration.provisioning.rig import Rig, an_alias, rigged, secret
@@ -199,6 +201,22 @@ async def test_a_given_password_is_used_and_a_changed_one_rotates(rig: Rig) -> N
     assert (new["password"], new["username"] != old["username"]) == ("second", True)
     assert rig.opens(new)
     assert rig.opens(old)
+
+
+async def test_a_given_password_that_comes_late_is_noticed_soon(rig: Rig) -> None:
+    """Like every Secret that is awaited, and not as one that may change some day."""
+    given = {"secretRef": {"name": "given"}}
+    await rig.put(Resource.ALIASES, an_alias("users", credentials=given, provision={}))
+    await rig.run()
+    told = asyncio.Event()
+    poll = rig.reconciler.poll
+    poll.changed = lambda key: told.set()
+    polling = asyncio.create_task(poll.run())
+    await rig.put(Resource.SECRETS, secret("given", password="here at last"))
+    await asyncio.wait_for(told.wait(), USUAL - SPREAD - 2)
+    polling.cancel()
+    await rig.run()
+    assert rig.opens(await rig.binding())
 
 
 async def test_readers_may_read_and_nothing_else(rig: Rig) -> None:

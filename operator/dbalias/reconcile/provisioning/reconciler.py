@@ -197,7 +197,8 @@ class ServerReconciler:
             survey = await round.work(work)
         except ServerFaultError as error:
             work.fault = error
-        self.poll.watch(snapshot.key, {**snapshot.versions, **work.versions}, awaiting=False)
+        given, awaiting = work.versions, None in work.versions.values()
+        self.poll.watch(snapshot.key, {**snapshot.versions, **given}, awaiting=awaiting)
         if work.fault is None:
             self._backoff.forget(snapshot.key)
             return None, survey
@@ -250,7 +251,7 @@ class ServerReconciler:
         if round.hurried:
             return HURRIED
         now = self.clock()
-        moments = [known.memory.due(), trouble.again if trouble else None, *round.ends]
+        moments = [known.memory.due(round.begun), trouble.again if trouble else None, *round.ends]
         waits = [(one - now).total_seconds() for one in moments if one is not None]
         waits.append(known.left() if known.checked is not None else RESYNC.total_seconds())
         if round.failed or (trouble and trouble.again is None):
