@@ -65,9 +65,13 @@ class Memory:
         self.awaited.discard(claim.key)
         return replace(report, again=until)
 
-    def due(self) -> datetime | None:
-        """Return when the first of the aliases is to be looked at again."""
-        return min((one.until for one in self._entries.values() if one.until), default=None)
+    def due(self, begun: datetime) -> datetime | None:
+        """Return when the first of the aliases is to be looked at again, after a pass.
+
+        What was due when it began and still is was not worked on: something else is waited for.
+        """
+        moments = (one.until for one in self._entries.values() if one.until)
+        return min((one for one in moments if one > begun), default=None)
 
     def keep(self, uids: Collection[str]) -> None:
         """Forget the aliases that are gone."""

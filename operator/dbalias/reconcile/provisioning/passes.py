@@ -60,7 +60,11 @@ class Round:
     """Aliases that have their database."""
     ends: list[datetime] = field(default_factory=list)
     """When deletions are waited with no longer."""
+    begun: datetime = field(init=False)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+
+    def __post_init__(self) -> None:
+        self.begun = self.teller.clock()
 
     async def refuse(self, trouble: Trouble) -> None:
         """Tell all aliases that no statement can be sent, and why."""
@@ -172,8 +176,9 @@ class Round:
         except Exception as error:
             report = Report.of(_note_unforeseen(error))
         self.provided += report.is_well
-        self.memory.note(claim, report, about=about, now=now)
         await self._tell(claim.alias, report)
+        # Not before: what could not be told is told by the next pass, which must not spare it.
+        self.memory.note(claim, report, about=about, now=now)
 
     async def _tell(self, alias: DatabaseAlias, report: Report) -> None:
         """Tell an alias what came of it; what nobody foresaw is told in an event as well."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +11,6 @@ from dbalias.api.meta import SERVERS_FIELD_MANAGER
 from dbalias.api.parse_alias import parse_alias
 from dbalias.reconcile.ports import Cluster, ConflictError, Resource
 from dbalias.reconcile.provisioning.status import Report, render_report, status_body
-
-logger = logging.getLogger(__name__)
 
 TRIES = 5
 """The other writer of the status may come between as often."""
@@ -29,7 +26,7 @@ class Teller:
     async def tell(self, alias: DatabaseAlias, report: Report | None) -> bool:
         """Bring our part up to date; None takes it away. Return whether that took a write.
 
-        Raise ClusterError.
+        Raise ClusterError, ConflictError where the other writer was always faster.
 
         The project's pass writes the same status meanwhile: then ours goes on top of its own,
         unless the alias is another by now, which is looked at in a pass of its own.
@@ -51,8 +48,7 @@ class Teller:
             except ConflictError:
                 body = await self.cluster.get(Resource.ALIASES, namespace, alias.metadata.name)
                 current = None if body is None else parse_alias(body).value
-        logger.info("%s: its status changes too often; told later", alias.metadata.name)
-        return False
+        raise ConflictError(f"the status of {alias.metadata.name} changes too often")
 
 
 def _is_same(one: DatabaseAlias, other: DatabaseAlias) -> bool:

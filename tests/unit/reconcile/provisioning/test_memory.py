@@ -141,7 +141,7 @@ def test_an_alias_is_looked_at_when_its_rotation_is_due() -> None:
     claim, plot = a_settled()
     due = NOW + timedelta(minutes=10)
     memory = a_memory(claim, replace(WELL, again=due))
-    assert memory.due() == due
+    assert memory.due(NOW) == due
     assert memory.spares(claim, plot, about="server", now=NOW)
     assert not memory.spares(claim, plot, about="server", now=due)
 
@@ -152,7 +152,7 @@ def test_what_failed_is_tried_again_later_each_time() -> None:
     memory, now, pauses = Memory(), NOW, []
     for _ in range(10):
         memory.note(claim, ILL, about="server", now=now)
-        due = memory.due()
+        due = memory.due(NOW)
         assert due is not None
         assert memory.spares(claim, plot, about="server", now=now)
         pauses.append((due - now).total_seconds())
@@ -169,7 +169,7 @@ def test_an_edit_begins_the_count_of_failures_anew() -> None:
         memory.note(claim, ILL, about="server", now=NOW)
     edited = replace(claim.alias, metadata=replace(claim.alias.metadata, generation=2))
     memory.note(replace(claim, alias=edited), ILL, about="server", now=NOW)
-    assert memory.due() == NOW + timedelta(seconds=5)
+    assert memory.due(NOW) == NOW + timedelta(seconds=5)
 
 
 def test_a_look_at_everything_forgets_what_is_well() -> None:
@@ -188,4 +188,4 @@ def test_what_is_gone_is_forgotten() -> None:
     claim, _ = a_settled()
     memory = a_memory(claim, ILL)
     memory.keep(set())
-    assert memory.due() is None
+    assert memory.due(NOW) is None

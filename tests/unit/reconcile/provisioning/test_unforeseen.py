@@ -139,12 +139,12 @@ def test_an_error_nobody_foresaw_is_met_again_later_each_time() -> None:
     """Until then the alias is not worked on; an edit would be tried at once."""
     scene = Scene()
     scene.run()
-    first = scene.memory.due()
+    first = scene.memory.due(NOW)
     assert first is not None
     assert first > NOW
     scene.passed = first - NOW
     scene.run()
-    second = scene.memory.due()
+    second = scene.memory.due(NOW)
     assert second is not None
     assert second - first > first - NOW
 
