@@ -174,7 +174,7 @@ class Round:
         except ClusterError:
             raise
         except Exception as error:
-            report = Report.of(_note_unforeseen(error))
+            report = Report.of(note_unforeseen(error))
         self.provided += report.is_well
         await self._tell(claim.alias, report)
         # Not before: what could not be told is told by the next pass, which must not spare it.
@@ -223,7 +223,7 @@ class Round:
         except ClusterError:
             raise
         except Exception as error:
-            await self._wait_to_drop(work, claim, _note_unforeseen(error))
+            await self._wait_to_drop(work, claim, note_unforeseen(error))
             return
         if note is not None:
             await record(work.cluster, Kind.ALIAS, claim.alias.metadata, note)
@@ -253,6 +253,7 @@ def _note_fault(work: Work, error: ServerFaultError) -> Trouble:
     return of_fault(error)
 
 
-def _note_unforeseen(error: Exception) -> Trouble:
-    logger.error("the work on an alias ended with %s", type(error).__name__, exc_info=error)
+def note_unforeseen(error: Exception) -> Trouble:
+    """Return what an error of our own is to whom it met; the log has all of it."""
+    logger.error("the work on a server ended with %s", type(error).__name__, exc_info=error)
     return unforeseen(error)

@@ -24,7 +24,7 @@ from dbalias.reconcile.provisioning.decide import FAULTS
 from dbalias.reconcile.provisioning.gather import gather
 from dbalias.reconcile.provisioning.memory import Memory
 from dbalias.reconcile.provisioning.orphans import render_orphans
-from dbalias.reconcile.provisioning.passes import Round
+from dbalias.reconcile.provisioning.passes import Round, note_unforeseen
 from dbalias.reconcile.provisioning.ports import Connect, Endpoint
 from dbalias.reconcile.provisioning.server_status import Holdings, server_status
 from dbalias.reconcile.provisioning.snapshot import Snapshot, Trouble
@@ -197,15 +197,20 @@ class ServerReconciler:
             survey = await round.work(work)
         except ServerFaultError as error:
             work.fault = error
+        except ClusterError:
+            raise
+        except Exception as error:
+            return self._fail(snapshot, note_unforeseen(error)), None
         given, awaiting = work.versions, None in work.versions.values()
         self.poll.watch(snapshot.key, {**snapshot.versions, **given}, awaiting=awaiting)
         if work.fault is None:
             self._backoff.forget(snapshot.key)
             return None, survey
         trouble = Trouble(FAULTS[work.fault.fault], str(work.fault))
-        now = self.clock()
-        told = self._backoff.failed(snapshot.key, _declared(snapshot), trouble, now)
-        return told, survey
+        return self._fail(snapshot, trouble), survey
+
+    def _fail(self, snapshot: Snapshot, trouble: Trouble) -> Trouble:
+        return self._backoff.failed(snapshot.key, _declared(snapshot), trouble, self.clock())
 
     async def _endpoint(self, known: _Known, address: Address) -> Endpoint:
         if known.connected is not None:

@@ -15,6 +15,8 @@ from dbalias.reconcile.snapshot import Broken
 from dbalias.reconcile.status import Obstacle, Subject, summary, write_status
 
 _KEPT = ("version", "databases", "orphans")
+_UNTRIED = (Reason.INVALID_CONFIGURATION, Reason.INTERNAL_ERROR)
+"""What says nothing of the server itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,5 @@ def _connected(fields: Mapping[str, JSON]) -> ConditionValue:
 
 
 def _failed(trouble: Trouble) -> ConditionValue:
-    tried = trouble.reason is not Reason.INVALID_CONFIGURATION
-    status = Status.FALSE if tried else Status.UNKNOWN
+    status = Status.UNKNOWN if trouble.reason in _UNTRIED else Status.FALSE
     return ConditionValue(Condition.CONNECTED, status, trouble.reason, trouble.message)
