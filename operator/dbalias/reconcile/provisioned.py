@@ -76,7 +76,8 @@ def moved(aliases: Iterable[DatabaseAlias], servers: Servers) -> dict[str, Probl
         if not isinstance(server, DatabaseServer) or incarnation_of(alias) is None:
             continue
         seen, told = alias.status["provision"].get("place"), told_of(alias)
-        if seen == server.place:
+        # A status without a place is from before places were told, and led here then.
+        if seen in (None, server.place):
             continue
         assert alias.server is not None
         message = (

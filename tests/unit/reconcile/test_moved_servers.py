@@ -69,6 +69,16 @@ def test_edited_server_is_followed_once_the_database_was_seen_there(edit: JSON, 
     assert ready(scene) == ("True", "Ready")
 
 
+def test_status_from_before_places_were_told_is_no_move() -> None:
+    """An upgrade changes no word of what is ready; where the CRD is of before, none ever comes."""
+    scene = a_shop()
+    status = scene.get("DatabaseAlias", DEFAULT)["status"]
+    del status["provision"]["place"]
+    later(scene)
+    assert ready(scene) == ("True", "Ready")
+    assert scene.get("DatabaseAlias", DEFAULT)["status"] == status
+
+
 def test_edit_that_is_taken_back_needs_nobody_to_look() -> None:
     """The database is where it was seen last."""
     scene = a_shop()
