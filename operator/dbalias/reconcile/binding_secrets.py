@@ -68,13 +68,14 @@ class BindingSecrets:
     async def delete(self, namespace: str, name: str, *, uid: str) -> None:
         """Delete this very Secret."""
         await self.cluster.delete(Resource.SECRETS, namespace, name, uid=uid)
-        self._recent.pop((Resource.SECRETS, namespace, name), None)
+        self.noticed((Resource.SECRETS, namespace, name), None)
 
     def noticed(self, place: Place, version: str | None) -> None:
         """Somebody saw a Secret in this version: it is read again unless it is the known one."""
         look = self._looks.get(place)
         if look is not None and look.version != version:
-            self._recent.pop(place, None)
+            # An answer that is under way may be from before.
+            self._keep(place, _Look(version, self._now()))
             self._compare(place, version)
 
     def watch(self, key: Key, versions: Versions) -> None:

@@ -138,6 +138,28 @@ def test_answer_from_before_a_write_does_not_hide_what_was_written() -> None:
     looking.during(script)
 
 
+@pytest.mark.parametrize("seen", ["deleted", "edited"])
+def test_answer_from_before_what_was_seen_since_is_gone_by_once(seen: str) -> None:
+    """The pass that asked is told, and the next reads what there is."""
+    looking = Looking()
+
+    async def script(secrets: BindingSecrets) -> None:
+        secrets.watch(SHOP, {PLACE: looking.put("one")})
+        uid = looking.cluster.objects[PLACE]["metadata"]["uid"]
+        looking.cluster.delay = 2.0
+        reading = asyncio.create_task(version_read(secrets))
+        await asyncio.sleep(1.0)
+        if seen == "deleted":
+            await secrets.delete(SPACE, NAME, uid=uid)
+        else:
+            secrets.noticed(PLACE, looking.put("edited"))
+        secrets.watch(SHOP, {PLACE: await reading})
+        assert looking.told[-1] == (now(), SHOP)
+        assert await version_read(secrets) == version_of(looking.cluster.objects.get(PLACE))
+
+    looking.during(script)
+
+
 @pytest.mark.parametrize("harm", ["edited", "lost"])
 def test_secret_that_others_change_is_told_of(harm: str) -> None:
     """Within twenty seconds of when it was seen last; the pass that follows reads it no more."""
