@@ -66,6 +66,10 @@ class Ground(ABC):
     def marks(self, database: str) -> set[Mark]:
         """Return what marks a database, as made, adopted or claimed."""
 
+    def claimants(self, database: str) -> set[Mark]:
+        """Return who made a database, or was about to when the process died."""
+        return self.marks(database)
+
     @abstractmethod
     def marks_of_roles(self, names: Iterable[str]) -> dict[str, Mark | None]:
         """Return the marks of those roles that exist."""

@@ -39,12 +39,19 @@ class MariaGround(Ground):
         return {row[0] for row in self.ask("SELECT User FROM mysql.global_priv")}
 
     def marks(self, database: str) -> set[Mark]:
+        """Return the claim on the database, if the claim says that it is made."""
+        return self._claims(database, "state <> 'creating'")
+
+    def claimants(self, database: str) -> set[Mark]:
         """Return the claim on the database."""
+        return self._claims(database, "TRUE")
+
+    def _claims(self, database: str, condition: str) -> set[Mark]:
         if "dbalias" not in self.databases():
             return set()
         rows = self.ask(
             "SELECT installation, namespace, name, adopted FROM dbalias.claims "
-            "WHERE `database` = %s AND state <> 'creating'",
+            f"WHERE `database` = %s AND {condition}",
             [database],
         )
         return {_mark(row) for row in rows}

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from dbalias.api.conditions import Reason
-from dbalias.api.meta import JSON
+from dbalias.api.meta import JSON, Key
 from dbalias.api.server import ServerEngine
 from dbalias.reconcile.ports import Resource
 from dbalias.servers.bindings import Foreign, Intact, read_binding
@@ -222,10 +222,10 @@ async def _nothing_is_left(life: Life) -> None:
     """Databases and roles of ours belong to an alias that is there, or were retained."""
     prefixes = (f"{life.rig.namespace}_", f"{life.guest.namespace}_")
     traced = [one for one in life.tenants if one.traces]
+    keys = {one.key for one in traced}
     for name in life.ground.databases():
-        is_known = name in {*life.kept, *life.unmarked} or any(
-            _is_of(life, one, name) for one in traced
-        )
+        owners = {Key(one.namespace, one.name) for one in life.ground.claimants(name)}
+        is_known = name in {*life.kept, *life.unmarked} or keys & owners
         assert not name.startswith(prefixes) or is_known, f"nobody asked for {name}"
     known = {role for one in traced for role in one.roles(life.engine)}
     left = {one for one in life.ground.roles() if one.startswith(prefixes)} - known
