@@ -76,14 +76,16 @@ mysql: $(LOCKED) ## provisioning on MySQL and a newer MariaDB, both of Debian's 
 	@set -e; for server in mysql mariadb; do \
 	  bin=$$(PYTHONPATH=tools $(VENV)/python -m localkube.unstable_servers $$server); \
 	  echo "→ $$server of $$bin"; \
-	  PATH=$$bin:$$PATH DBALIAS_MYSQL=$${server#mariadb} $(PYTEST) tests/integration/servers/mysql; \
-	done
+	  PATH=$$bin:$$PATH DBALIAS_MYSQL=$${server#mariadb} $(PYTEST) -n 2 tests/integration/servers/mysql; \
+	done; \
+	PATH=$$bin:$$PATH $(PYTEST) -n 2 -k mariadb tests/integration/provisioning/test_crashes.py
 
 postgresql: $(LOCKED) ## provisioning on PostgreSQL 16, 17 and 18, whose programs npm has
 	@set -e; for series in 16 17 18; do \
 	  bin=$$(PYTHONPATH=tools $(VENV)/python -m localkube.postgres_versions $$series); \
 	  echo "→ PostgreSQL of $$bin"; \
-	  DBALIAS_DATABASE_PROGRAMS=$$bin $(PYTEST) -n 2 tests/integration/servers/postgresql; \
+	  DBALIAS_DATABASE_PROGRAMS=$$bin $(PYTEST) -n 2 -k postgres \
+	    tests/integration/servers/postgresql tests/integration/provisioning/test_crashes.py; \
 	done
 
 lock: $(LOCKED) ## resolve pyproject.toml into requirements/*.txt (LOCK_ARGS=--upgrade for newer ones)
