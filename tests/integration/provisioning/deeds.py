@@ -46,8 +46,6 @@ async def create(life: Life, tenant: Tenant) -> None:
     spec["provision"] = provision
     await tenant.rig.put(Resource.ALIASES, an_alias(tenant.name, **spec))
     tenant.traces = True
-    if tenant.dying is not None:
-        life.bury(tenant)
     for seat in tenant.seats:
         if await tenant.secret(seat) is None:
             forget(seat)
@@ -92,7 +90,7 @@ async def edit(life: Life, tenant: Tenant) -> None:
     """Change what an alias asks for."""
     change = _a_change(life)
     taken = await life.patch(tenant, Resource.ALIASES, tenant.name, spec={"provision": change})
-    _reprieve(tenant)
+    await _reprieve(tenant)
     life.tell(f"edit {tenant.key}: {change}{'' if taken else ' (refused)'}")
 
 
@@ -108,7 +106,7 @@ async def move(life: Life, tenant: Tenant) -> None:
         return
     change: dict[str, Any] = {"provision": None, "credentials": None}
     await life.patch(tenant, Resource.ALIASES, tenant.name, spec=change)
-    _reprieve(tenant)
+    await _reprieve(tenant)
     more = {"serverRef": _reference(life, life.random.choice(SERVERS))}
     if life.random.random() < 0.3:
         more = {"name": life.random.choice((life.shared, None))}
@@ -125,16 +123,19 @@ async def abandon(life: Life, tenant: Tenant) -> None:
     bare = {"provision": None, "serverRef": None, "credentials": None, "engine": "sqlite3"}
     named = {"name": body["spec"].get("name") or "x"}
     await life.patch(tenant, Resource.ALIASES, tenant.name, spec=bare | named)
-    _reprieve(tenant)
+    await _reprieve(tenant)
     tenant.meddled = True
     life.tell(f"abandon {tenant.key}")
     if life.random.random() < 0.5:
         await life.processes[0].reconciler.abandonments.handle(tenant.key)
 
 
-def _reprieve(tenant: Tenant) -> None:
-    """Expect nothing to be dropped: what is edited while it goes may have another policy."""
-    tenant.dying = None
+async def _reprieve(tenant: Tenant) -> None:
+    """Expect nothing to be dropped where what goes was edited to retain it."""
+    body = await tenant.body()
+    provision = (body or {"spec": {}})["spec"].get("provision") or {}
+    if provision.get("deletionPolicy") != "Delete":
+        tenant.dying = None
 
 
 async def delete(life: Life, tenant: Tenant) -> None:

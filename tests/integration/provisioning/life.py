@@ -30,6 +30,7 @@ SERVERS = ("main", "twin")
 """Two DatabaseServers that lead to one machine."""
 NEVER = 10**9
 _SET = re.compile(r"(?:set the password of login|create login|make login) ([^ ;]+)")
+_DROPPED = re.compile(r"drop database ([^ ;]+)")
 
 Credentials = tuple[str, str]
 
@@ -174,6 +175,7 @@ class Life:
             self.tell(f"  ended early: {group.exceptions[0]}")
         said = process.fate.said[begin:]
         self.tell(f"  pass {index} over {server}: {'; '.join(said) or 'nothing'}")
+        self._bury(said)
         if process.fate.is_met:
             self.tell("  and died")
             self._doubt(said)
@@ -226,13 +228,15 @@ class Life:
         spec, meta = body["spec"], body["metadata"]
         return str(spec.get("name") or f"{meta['namespace']}_{meta['name']}")
 
-    def bury(self, tenant: Tenant) -> None:
-        """Expect no more of what was made for an alias, and is dropped with it."""
+    def _bury(self, said: list[str]) -> None:
+        """Expect no more of what was dropped, as nothing may be but with a deleted alias."""
         there = self.ground.databases()
-        for name in [name for name, maker in self.makers.items() if maker == tenant.key]:
-            if name not in there:
-                del self.makers[name]
-                self.kept.pop(name, None)
+        for name in {one for line in said for one in _DROPPED.findall(line)} - there:
+            if name in self.kept:
+                dying = [one.key for one in self.tenants if one.dying is not None]
+                assert self.makers.get(name) in dying, f"{name} was dropped"
+            self.kept.pop(name, None)
+            self.makers.pop(name, None)
 
     def is_made(self, database: str) -> bool:
         """Tell whether a database is marked as made by the operator, and not taken over."""

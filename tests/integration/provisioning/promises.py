@@ -66,7 +66,6 @@ async def _is_buried(life: Life, tenant: Tenant) -> None:
     tenant.dying = None
     if warned:
         return
-    life.bury(tenant)
     if body is None:
         tenant.traces = any(_is_of(life, tenant, name) for name in life.ground.databases())
         for seat in tenant.seats:
