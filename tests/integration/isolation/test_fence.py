@@ -20,6 +20,7 @@ from dbalias.servers.sessions.timeouts import Timeouts
 from integration.isolation.scenery import (
     Asking,
     address_of,
+    an_endpoint,
     answer,
     sessions_on,
     step,
@@ -180,6 +181,6 @@ def locked(server: DatabaseServer, table: str = "") -> Iterator[None]:
 async def test_a_session_in_use_is_not_taken_for_silent(server: DatabaseServer) -> None:
     """A statement may take longer than a session may say nothing."""
     nap = "SELECT sleep(2.5)" if server.engine == "mariadb" else "SELECT pg_sleep(2.5)"
-    async with fenced(server, shut) as (endpoint, _):
+    async with an_endpoint(address_of(server), timeouts=Timeouts(silence=1)) as endpoint:
         await endpoint.run([step(nap)])
         assert sessions_on(server) == 1

@@ -20,9 +20,9 @@ class Timeouts:
     """Waiting for a lock of somebody else's, on the server."""
     silence: int = 4
     """The server itself ends a session that says nothing for so long, and undoes what it began."""
-    idle: float = 2.0
-    """A session that nobody used for so long is closed, before the server does: at rest none is
-    held."""
+    idle: float = 1.0
+    """A session that nobody used for so long is closed, before the server does, although its next
+    statement may wait for the Lease first: at rest none is held."""
 
     @property
     def late(self) -> float:
