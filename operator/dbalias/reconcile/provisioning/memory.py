@@ -35,11 +35,11 @@ class _Entry:
 class Memory:
     """Of the aliases of one server, by uid: what they were when they were last looked at.
 
-    ``awaited`` are those that somebody told of: they are looked at again.
+    ``awaited`` are those that somebody told of, and when: they are looked at again.
     """
 
     _entries: dict[str, _Entry] = field(default_factory=dict)
-    awaited: set[Key] = field(default_factory=set)
+    awaited: dict[Key, datetime] = field(default_factory=dict)
 
     def spares(self, claim: Claim, plot: Plot, *, about: Hashable, now: datetime) -> bool:
         """Tell whether an alias is as it was, and nothing is due; ``about`` the server, too."""
@@ -53,7 +53,10 @@ class Memory:
         return not entry.settled or _is_settled(claim, plot)
 
     def note(self, claim: Claim, report: Report, *, about: Hashable, now: datetime) -> Report:
-        """Remember what came of an alias; return it with the time at which it is tried again."""
+        """Remember what came of an alias; return it with the time at which it is tried again.
+
+        The work on it began ``now``: what somebody told of it since came too late for that.
+        """
         uid = claim.alias.metadata.uid
         before, seen = self._entries.get(uid), _print(claim.alias, about)
         times, until = 0, report.again
@@ -62,7 +65,8 @@ class Memory:
             until = now + min(LIMIT, FIRST * 2 ** min(times, 10))
         waits = report.reason is Reason.ROTATION_PENDING
         self._entries[uid] = _Entry(seen, until, report.is_well, waits, times)
-        self.awaited.discard(claim.key)
+        if self.awaited.get(claim.key, now) <= now:
+            self.awaited.pop(claim.key, None)
         return replace(report, again=until)
 
     def due(self, begun: datetime) -> datetime | None:

@@ -132,7 +132,7 @@ class ServerReconciler:
 
     def binding_changed(self, server: Key, alias: Key) -> None:
         """Somebody saw that an alias' binding Secret is not as the server pass wrote it."""
-        self._known[server].memory.awaited.add(alias)
+        self._known[server].memory.awaited[alias] = self.clock()
         self.queue.notify(server)
 
     async def run(self) -> None:

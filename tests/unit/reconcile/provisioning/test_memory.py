@@ -126,8 +126,19 @@ def test_an_alias_is_looked_at_when_somebody_tells_of_it() -> None:
     """A binding Secret was lost, which no survey shows."""
     claim, plot = a_settled()
     memory = a_memory(claim)
-    memory.awaited.add(claim.key)
+    memory.awaited[claim.key] = NOW
     assert not memory.spares(claim, plot, about="server", now=NOW)
+    memory.note(claim, WELL, about="server", now=NOW)
+    assert memory.spares(claim, plot, about="server", now=NOW)
+
+
+def test_an_alias_is_looked_at_again_when_somebody_tells_of_it_meanwhile() -> None:
+    """Its Secret had been read by then, and the clock's look is minutes away."""
+    claim, plot = a_settled()
+    memory = a_memory(claim)
+    memory.awaited[claim.key] = NOW + timedelta(seconds=1)
+    memory.note(claim, WELL, about="server", now=NOW)
+    assert not memory.spares(claim, plot, about="server", now=NOW + timedelta(seconds=2))
 
 
 def test_an_alias_with_a_given_password_is_always_looked_at() -> None:
