@@ -51,7 +51,7 @@ class BindingSecrets:
         return body
 
     async def read_unless_recent(self, namespace: str, name: str) -> JSON | None:
-        """Return a Secret as it was seen within seconds, else as it is; raise UnreadableError."""
+        """Return a Secret as seen within ``RECENT``, else as it is; raise UnreadableError."""
         place = (Resource.SECRETS, namespace, name)
         if place in self._recent and self._looks[place].at + RECENT > self._now():
             return self._recent[place]
