@@ -13,7 +13,10 @@ from localkube.databases import DatabaseServer
 
 
 class Relay(socketserver.ThreadingTCPServer):
-    """Passes on what comes to ``port``, both ways, to ``target``; a session keeps its server."""
+    """Passes on what comes to ``port``, both ways, to ``target``; a session keeps its server.
+
+    While ``is_mute`` the server still gets and does everything, and its answers are lost.
+    """
 
     daemon_threads = True
     request_queue_size = 100
@@ -21,6 +24,7 @@ class Relay(socketserver.ThreadingTCPServer):
     def __init__(self, target: DatabaseServer) -> None:
         super().__init__(("127.0.0.1", 0), _Session)
         self.target = target
+        self.is_mute = False
         self.port = int(self.server_address[1])
 
 
@@ -42,7 +46,8 @@ class _Session(socketserver.BaseRequestHandler):
                     data = ready.recv(65536)
                     if not data:
                         return
-                    other[ready].sendall(data)
+                    if ready is self.request or not self.server.is_mute:
+                        other[ready].sendall(data)
 
 
 @contextlib.contextmanager

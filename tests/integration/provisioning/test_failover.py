@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from localkube.replicas import SOURCE_SETTINGS, MariaDBReplica, PostgresStandby,
 
 NAMES = [f"users{number}" for number in range(6)]
 PASSES = 12
+UNHEARD_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +30,33 @@ class Pair:
     replica: Replica
     relay: Relay
 
-    def fail_over(self) -> None:
-        """Let the primary die; the replica takes its place."""
+    async def fail_over(self) -> None:
+        """Let the primary die with its last answers unheard; the replica takes its place.
+
+        A server that only died might do so between two statements, which nobody would notice.
+        """
+        self.relay.is_mute = True
+        await asyncio.sleep(UNHEARD_SECONDS)
+        await asyncio.to_thread(self._replace)
+
+    def _replace(self) -> None:
         self.primary.kill()
         self.replica.promote()
         self.relay.target = self.replica
+        self.relay.is_mute = False
 
 
 @dataclass(slots=True)
 class Misfortune(Fate):
     """Lets the process live, and strikes something else at the ``fatal`` moment."""
 
-    strike: Callable[[], None] = lambda: None
+    strike: Callable[[], Coroutine[None, None, None]] = lambda: asyncio.sleep(0)
+    struck: asyncio.Task[None] | None = None
 
     def _moment(self, what: str) -> None:
         self.said.append(what)
         if len(self.said) == self.fatal:
-            self.strike()
+            self.struck = asyncio.create_task(self.strike())
 
 
 @pytest.fixture(scope="module", params=["postgresql", "mariadb"])
@@ -99,6 +110,8 @@ async def test_a_failover_in_the_middle_of_a_pass_changes_nothing_of_its_end(
         misfortune = Misfortune(fatal=len(NAMES) * 6, strike=pair.fail_over)
         rig.restart(connect=misfortune.connect)
         await rig.run()
+        assert misfortune.struck is not None
+        await misfortune.struck
         assert not await _are_provisioned(rig)
         rig.database = pair.replica
         for _ in range(PASSES):
