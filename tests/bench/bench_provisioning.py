@@ -18,7 +18,6 @@ from pathlib import Path
 
 import pytest
 
-from bench.bench_scale import quiet
 from bench.floor import seconds_by_hand
 from bench.processors import Processors
 from bench.provisioned import CONNECTIONS, Load, Progress
@@ -47,7 +46,7 @@ def load(bench: Workbench, operator: Operator, server: PostgresServer) -> Iterat
         load = Load(bench.namespace("many"), client, server, ALIASES)
         load.prepare()
         load.space.wait_for("dbs", "main", reason="Ready")
-        wait_until(lambda: quiet(bench), seconds=60, what="the operator is at rest")
+        wait_until(bench.is_quiet, seconds=60, what="the operator is at rest")
         yield load
 
 
@@ -93,7 +92,7 @@ def making(bench: Workbench, operator: Operator, load: Load) -> Made:
         spent = processors.spent()
     provisioned, ready = (progress.last(one) - begun for one in ("Provisioned", "Ready"))
     made = Made(applying, provisioned, ready, (load.worked() - worked) / CONNECTIONS)
-    wait_until(lambda: quiet(bench), seconds=120, what="the operator is at rest")
+    wait_until(bench.is_quiet, seconds=120, what="the operator is at rest")
     writes, reads = bench.writes(since=mark), bench.reads(since=mark)
     report(
         "What it took",
@@ -164,12 +163,12 @@ def resting(bench: Workbench, load: Load) -> None:
 def dropping(bench: Workbench, load: Load) -> None:
     """Let databases go with their aliases, then delete these."""
     load.drop_with_alias()
-    wait_until(lambda: quiet(bench), seconds=120, what="finalizers are set")
+    wait_until(bench.is_quiet, seconds=120, what="finalizers are set")
     mark, sessions, begun = bench.mark(), load.sessions(), time.monotonic()
     deleting = load.delete()
     wait_until(lambda: load.remaining() == 0, seconds=900, what="aliases to be gone")
     gone = time.monotonic() - begun
-    wait_until(lambda: quiet(bench), seconds=120, what="the operator is at rest")
+    wait_until(bench.is_quiet, seconds=120, what="the operator is at rest")
     writes = bench.writes(since=mark)
     report(
         f"{ALIASES} aliases deleted with their databases",

@@ -21,27 +21,20 @@ def seconds_until(probe: Callable[[], bool], *, what: str) -> float:
     return time.monotonic() - begun
 
 
-def quiet(bench: Workbench, *, seconds: float = 5.0) -> bool:
-    """Tell whether the operator wrote nothing for some seconds."""
-    before = len(bench.writes())
-    time.sleep(seconds)
-    return len(bench.writes()) == before
-
-
 def test_a_thousand_aliases_in_ten_projects(bench: Workbench, operator: Operator) -> None:
     """From the last creation to all settings published; writes per alias; memory; rest."""
     with closing(bench.client()) as client:
         projects = tuple(f"p{number}" for number in range(10))
         load = Load(bench.namespace("many"), client, projects, aliases_each=100)
         load.prepare()
-        wait_until(lambda: quiet(bench), seconds=60, what="the operator is at rest")
+        wait_until(bench.is_quiet, seconds=60, what="the operator is at rest")
         at_none, mark = operator.resident_mebibytes(), bench.mark()
         spent = processor_seconds(operator.process.pid)
         creating = load.create()
         publishing = seconds_until(lambda: load.published() == 1000, what="1,000 entries")
         ready = publishing + seconds_until(lambda: load.ready() == 10, what="10 projects Ready")
         spent = processor_seconds(operator.process.pid) - spent
-    wait_until(lambda: quiet(bench), seconds=120, what="the operator is at rest")
+    wait_until(bench.is_quiet, seconds=120, what="the operator is at rest")
     writes = bench.writes(since=mark)
     report(
         "1,000 aliases in 10 projects, created 32 at once, a Secret each",
@@ -67,13 +60,13 @@ def test_five_hundred_edits_at_once(bench: Workbench, operator: Operator) -> Non
         load.prepare()
         load.create()
         wait_until(lambda: load.ready() == 1, seconds=120, what="500 aliases published")
-        wait_until(lambda: quiet(bench), seconds=120, what="the operator is at rest")
+        wait_until(bench.is_quiet, seconds=120, what="the operator is at rest")
         mark = bench.mark()
         editing = load.edit()
         publishing = seconds_until(
             lambda: load.published("CONN_MAX_AGE") == 500, what="500 edits published"
         )
-    wait_until(lambda: quiet(bench), seconds=120, what="the operator is at rest")
+    wait_until(bench.is_quiet, seconds=120, what="the operator is at rest")
     writes = bench.writes(since=mark)
     revisions = [one for one in writes if one.resource == "configmaps"]
     report(

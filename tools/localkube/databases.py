@@ -136,6 +136,8 @@ class MariaDBServer(DatabaseServer):
     """What runs, and the package that has it."""
     ends_sessions = "CONNECTION ADMIN"
     """The right to end everybody's."""
+    encrypts = False
+    """Whether its administrator's sessions are: the driver reads every CA of the machine for it."""
     admin_user = "dbadmin"
     stop_signal = signal.SIGTERM
 
@@ -159,6 +161,7 @@ class MariaDBServer(DatabaseServer):
             connect_timeout=5,
             autocommit=True,
             charset="utf8mb4",
+            ssl_disabled=not self.encrypts,
         )
         with connection, connection.cursor() as cursor:
             cursor.execute(statement, params)

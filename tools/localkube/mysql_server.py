@@ -13,6 +13,7 @@ class MySQLServer(MariaDBServer):
     engine = "mysql"
     program = ("mysqld", "mysql-server")
     ends_sessions = "CONNECTION_ADMIN"
+    encrypts = True  # it takes no password otherwise, but with RSA, which the driver lacks
 
     def _initialise(self, data: Path) -> None:
         initialise = ["--no-defaults", "--initialize-insecure", f"--datadir={data}"]

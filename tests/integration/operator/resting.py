@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from integration.operator.operating import running
+from integration.operator.operating import SETTLED, running, wait_until
 from integration.operator.scenery import PROJECTS, database_servers, set_scene
 from integration.operator.workbench import Workbench, workbench
 from localkube.databases import DatabaseServer
@@ -84,7 +84,9 @@ class Rest:
         ):
             space = bench.namespace("scene")
             set_scene(space, postgres, maria)
-            self._over.wait(10)  # what was last written is seen, and changes nothing
+            wait_until(
+                lambda: self._over.is_set() or bench.is_quiet(seconds=SETTLED), what="the rest"
+            )
             mark, began = bench.mark(), time.monotonic()
             logins = _sessions(postgres, space.name)
             self._over.wait(REST)

@@ -13,7 +13,7 @@ from integration.operator.workbench import Body, Space
 def test_a_quota_that_refuses_the_publication_is_named_and_its_end_cures_it(space: Space) -> None:
     """The API server's own words reach the condition; no restart, no edit is needed after."""
     space.apply(quota(configmaps=1))  # Kubernetes itself has one in each namespace
-    wait_until(lambda: is_counted(space), what="the quota counted")
+    wait_until(lambda: is_spent(space), what="the quota spent")
     space.apply(project(), alias("default"), secret())
     said = space.wait_for("djp", "shop", reason="WriteRefused")
     assert "shop-databases" in said["message"]
@@ -28,7 +28,7 @@ def test_a_quota_that_refuses_the_publication_is_named_and_its_end_cures_it(spac
 def test_a_refused_secret_makes_no_stir(space: Space) -> None:
     """It is tried again every twenty seconds, and nothing else is written meanwhile."""
     space.apply(secret(), quota(secrets=1))
-    wait_until(lambda: is_counted(space), what="the quota counted")
+    wait_until(lambda: is_spent(space), what="the quota spent")
     space.apply(project(), alias("default"))
     space.wait_for("djp", "shop", reason="WriteRefused")
     time.sleep(3)
@@ -110,9 +110,13 @@ def quota(**counts: int) -> Body:
             "spec": {"hard": hard}}  # fmt: skip
 
 
-def is_counted(space: Space) -> bool:
-    """Tell whether the quota is in force: its controller has counted what there is."""
-    return "used" in (space.get("quota", "limit") or {}).get("status", {})
+def is_spent(space: Space) -> bool:
+    """Tell whether the quota is in force, and has counted as much as it allows.
+
+    What Kubernetes itself makes in a namespace may come after the first count.
+    """
+    status = (space.get("quota", "limit") or {}).get("status", {})
+    return bool(status.get("used")) and status["used"] == status["hard"]
 
 
 def foreign_job(name: str) -> Body:

@@ -26,6 +26,7 @@ def scene(own_bench: Workbench, restarted: Operator) -> Iterator[Space]:
     space = own_bench.namespace("scene")
     with database_servers(own_bench.scratch) as servers:
         set_scene(space, *servers)
+        wait_until(lambda: own_bench.is_quiet(seconds=SETTLED), what="the scene at rest")
         yield space
 
 

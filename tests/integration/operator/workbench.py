@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -115,6 +116,12 @@ class Workbench:
         """Return the operator's requests that changed nothing."""
         return [one for one in self._audited(since) if one.verb not in WRITING]
 
+    def is_quiet(self, *, seconds: float = 5.0) -> bool:
+        """Tell whether the operator wrote nothing for some seconds."""
+        mark = self.mark()
+        time.sleep(seconds)
+        return not self.writes(since=mark)
+
     def mark(self) -> int:
         """Return a place in the audit log: how many bytes it has now."""
         return self.cluster.audit_log.stat().st_size
@@ -180,7 +187,7 @@ class Space:
         return next((c for c in listed if c["type"] == wanted), {})
 
     def wait_for(
-        self, kind: str, name: str, *, reason: str, wanted: str = "Ready", seconds: float = 45
+        self, kind: str, name: str, *, reason: str, wanted: str = "Ready", seconds: float = 120
     ) -> Body:
         """Wait until a condition has this reason for the current generation; return it."""
 
