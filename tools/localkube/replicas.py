@@ -18,11 +18,18 @@ from localkube.mysql_server import MySQLServer
 
 SOURCE_SETTINGS: Mapping[str, Mapping[str, str]] = {
     "postgresql": {"synchronous_commit": "on"},
-    "mariadb": {"log-bin": "binlog", "server-id": "1", "rpl-semi-sync-master-enabled": "ON"},
+    "mariadb": {
+        "log-bin": "binlog",
+        "server-id": "1",
+        "rpl-semi-sync-master-enabled": "ON",
+        # By default it waits ten seconds, also as it starts, and confirms then what nobody has.
+        "rpl-semi-sync-master-timeout": "600000",
+        "rpl-semi-sync-master-wait-no-slave": "OFF",
+    },
     "mysql": {"server-id": "1"},
 }
 """What a server is started with that shall have a replica, by its kind."""
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 180.0
 
 
 class Replica(DatabaseServer):
@@ -31,6 +38,10 @@ class Replica(DatabaseServer):
     @abstractmethod
     def follow(self) -> Self:
         """Receive from now on what the other one does."""
+
+    @abstractmethod
+    def catch_up(self) -> None:
+        """Wait until all is done that the server has done, which still runs."""
 
     @abstractmethod
     def promote(self) -> None:
@@ -53,9 +64,17 @@ class PostgresStandby(PostgresServer, Replica):
         _wait_until(lambda: bool(self.source.admin_sql(waits)), "following")
         return self
 
+    def catch_up(self) -> None:
+        """Wait until all is done that the server has done: it confirms what is only received."""
+        [(place,)] = self.source.admin_sql("SELECT pg_current_wal_lsn()::text")
+        done = "SELECT 1 WHERE pg_last_wal_replay_lsn() >= %s::pg_lsn"
+        _wait_until(lambda: bool(self.admin_sql(done, [place])), "catching up")
+
     def promote(self) -> None:
         """Take writes from now on."""
-        self.admin_sql("SELECT pg_promote()")
+        self.admin_sql("SELECT pg_promote(false)")
+        promoted = "SELECT 1 WHERE NOT pg_is_in_recovery()"
+        _wait_until(lambda: bool(self.admin_sql(promoted)), "being promoted")
 
     def _initialise(self, data: Path) -> None:
         source = self.source
@@ -83,6 +102,8 @@ class MariaDBReplica(MariaDBServer, Replica):
     )
     word = "SLAVE"
     lock = "SET GLOBAL read_only = ON"
+    confirms = "SHOW STATUS WHERE Variable_name = 'Rpl_semi_sync_master_status' AND Value = 'ON'"
+    """Has a row once the source waits for its replica, or where it never does."""
 
     def __init__(self, directory: Path, *, of: MariaDBServer) -> None:
         super().__init__(directory, listen=of.listen, settings=self.own_settings)
@@ -98,6 +119,7 @@ class MariaDBReplica(MariaDBServer, Replica):
         self.admin_sql(f"START {self.word}")
         self.admin_sql(self.lock)
         _wait_until(lambda: self._status()[10] == "Yes", "following")
+        _wait_until(lambda: bool(source.admin_sql(self.confirms)), "being waited for")
         return self
 
     def catch_up(self) -> None:
@@ -134,6 +156,7 @@ class MySQLReplica(MariaDBReplica, MySQLServer):
     )
     word = "REPLICA"
     lock = "SET GLOBAL super_read_only = ON"
+    confirms = "SELECT 1"
 
 
 def _wait_until(condition: Callable[[], bool], what: str) -> None:
