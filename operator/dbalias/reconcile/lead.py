@@ -23,15 +23,17 @@ LEAD = timedelta(seconds=5)
 def extended_at(snapshot: Snapshot, desired: Desired, now: datetime) -> datetime | None:
     """Return when the published Secret got its newest files; None if it had them from the start.
 
-    A Secret that is not there yet has no older version that a pod could start with.
+    A Secret that is not there yet has no older version that a pod could start with. What is
+    stored has no fractions: it is the end of the second, as its beginning would cost the lead one.
     """
     if snapshot.secret is None:
         return None
     wanted = {name for entry in desired.resolution.entries.values() for name in entry.secret_data}
     if wanted - own_data(snapshot.secret).keys():
-        return now
+        return now if not now.microsecond else now.replace(microsecond=0) + timedelta(seconds=1)
     since = parse_timestamp(snapshot.secret.annotations.get(EXTENDED_AT))
-    return since if since and since <= now else None
+    is_of_a_wrong_clock = since is not None and since > now + LEAD
+    return None if is_of_a_wrong_clock else since
 
 
 def due_at(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -160,6 +162,18 @@ def test_the_secret_goes_ahead_of_a_config_map_that_needs_new_files() -> None:
     assert set(scene.document()["databases"]) == {"default", "users"}
     assert "users.password" in scene.get("Secret", "shop-databases")["data"]
     assert scene.condition(Kind.PROJECT, "shop")["status"] == "True"
+
+
+@pytest.mark.parametrize("fraction", [0, 0.001, 0.999])
+def test_the_lead_is_whole_at_any_fraction_of_a_second(fraction: float) -> None:
+    """What is stored has no fractions; the passes in between neither write nor let it go."""
+    scene = a_scene().settle().wait(fraction)
+    scene.put(alias("users")).reconcile()
+    for seconds in (0, 0.0005, 4.999):
+        later = replace(scene, now=scene.now + timedelta(seconds=seconds))
+        assert set(later.settle().document()["databases"]) == {"default"}
+    scene.wait(6).settle()
+    assert set(scene.document()["databases"]) == {"default", "users"}
 
 
 def test_settings_that_need_no_new_file_follow_at_once() -> None:
