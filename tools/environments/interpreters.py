@@ -15,7 +15,7 @@ from pathlib import Path
 LOOKED_FOR = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 """From the oldest that the published modules support to the newest that Django does."""
 
-_PATIENCE_SECONDS = 20
+_PATIENCE_SECONDS = 120
 # The base interpreter, because this may be asked from a virtual environment on the PATH.
 _PROBE = """\
 import ensurepip, json, os, sys, sysconfig, venv
@@ -91,7 +91,11 @@ def _probe_all(candidates: Iterable[Path]) -> Iterator[Interpreter]:
 
 
 def _probe(path: Path) -> Interpreter | None:
-    """Return the interpreter behind a path; None if it does not run or cannot make environments."""
+    """Return the interpreter behind a path; None if it does not run or cannot make environments.
+
+    Raises TimeoutExpired rather than pass over one that is slow: the processes of one test run
+    have to find the same ones.
+    """
     try:
         told = subprocess.run(
             [path, "-I", "-c", _PROBE],
@@ -100,7 +104,7 @@ def _probe(path: Path) -> Interpreter | None:
             check=True,
             timeout=_PATIENCE_SECONDS,
         )
-    except (OSError, subprocess.SubprocessError):
+    except (OSError, subprocess.CalledProcessError):
         return None
     version, executable, has_headers = json.loads(told.stdout)
     return Interpreter(tuple(version), Path(executable).resolve(), has_headers)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import environments.interpreters
 import environments.virtual
 from environments import DRIVERS, SERIES, cells, find_interpreters, running_interpreter
 from environments.interpreters import Interpreter
@@ -48,6 +51,21 @@ def test_a_stand_in_that_does_not_run_is_passed_over(
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
 
     assert find_interpreters.__wrapped__() == (running_interpreter(),)
+
+
+def test_a_python_that_is_slow_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The processes of one test run would choose other combinations, and none of them run."""
+    slow = tmp_path / "python3.9"
+    slow.write_text("#!/bin/sh\nexec sleep 60\n")
+    slow.chmod(0o755)
+    running_interpreter()
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.defpath}")
+    monkeypatch.setattr(environments.interpreters, "_PATIENCE_SECONDS", 0.1)
+
+    with pytest.raises(subprocess.TimeoutExpired):
+        find_interpreters.__wrapped__()
 
 
 def test_cells_are_what_django_supports() -> None:
