@@ -1,28 +1,34 @@
 """Processes are gone when nothing of them is left, above all not the port of the next one."""
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
+import pytest
+
 from localkube.databases import PostgresServer
-from localkube.processes import Process, children_of, start_time
+from localkube.ports import reserve_port
+from localkube.processes import Process, is_same, start_time, wait_until_gone, working_in
 
 # The first thread ends while another still holds the port: what a kill of a program with many
 # threads looks like on a busy machine, made to last.
 HALF_GONE = """
-import ctypes, socket, threading, time
-held = socket.create_server(("127.0.0.1", 0))
-threading.Thread(target=time.sleep, args=(60,)).start()
-print(held.getsockname()[1], flush=True)
+import ctypes, socket, sys, threading, time
+held = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+threading.Thread(target=time.sleep, args=(600,)).start()
 ctypes.CDLL(None).pthread_exit(None)
 """
 
 
 def test_a_process_is_there_as_long_as_one_of_its_threads_is(tmp_path: Path) -> None:
     """A part that starts in its place would find the port taken."""
-    argv = [sys.executable, "-c", HALF_GONE]
+    port = reserve_port()
+    argv = [sys.executable, "-c", HALF_GONE, str(port)]
     process = Process("half-gone", argv, tmp_path / "01-half-gone.json", tmp_path / "log")
     process.start()
     pid = process.pid
@@ -30,8 +36,9 @@ def test_a_process_is_there_as_long_as_one_of_its_threads_is(tmp_path: Path) -> 
     try:
         while state_of(pid) != "Z":
             process.require_running()
-        port = int(process.log.read_text())
         process.require_running()
+        with pytest.raises(OSError, match="in use"):
+            socket.create_server(("127.0.0.1", port))
     finally:
         process.kill()
     assert start_time(pid) is None
@@ -51,12 +58,29 @@ def test_a_killed_database_server_is_gone_with_its_children(tmp_path: Path) -> N
     """They hold its memory and its data for a moment, and keep the next one from starting."""
     with PostgresServer(tmp_path) as server:
         for _ in range(3):
-            assert server.pid is not None
-            children = children_of(server.pid)
-            assert len(children) > 2
+            assert server.data is not None
+            all_of_it = working_in(server.data)
+            assert server.pid in all_of_it
+            assert len(all_of_it) > 3
             server.kill()
-            assert not [pid for pid in children if start_time(pid) is not None]
+            assert not any(is_same(pid, started) for pid, started in all_of_it.items())
             server.start()
+
+
+def test_a_child_that_outlives_its_database_server_is_awaited(tmp_path: Path) -> None:
+    """Also one that the server has started in its last moment: the next one would not start."""
+    with PostgresServer(tmp_path) as server:
+        assert server.data is not None
+        assert server.pid is not None
+        all_of_it = working_in(server.data)
+        child = next(pid for pid in all_of_it if pid != server.pid)
+        os.kill(child, signal.SIGSTOP)
+        os.kill(server.pid, signal.SIGKILL)
+        assert wait_until_gone({server.pid: all_of_it[server.pid]})
+        threading.Timer(1, os.kill, [child, signal.SIGCONT]).start()
+        server.kill()
+        assert not is_same(child, all_of_it[child])
+        server.start()
 
 
 def state_of(pid: int) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localkube.errors import LocalkubeError
+from localkube.processes import PATIENCE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class ControlGroup:
                 found.update(int(pid) for pid in (folder / "cgroup.procs").read_text().split())
         return found
 
-    def kill(self, timeout: float = 20.0) -> None:
+    def kill(self, timeout: float = PATIENCE_SECONDS) -> None:
         """End every process of the group; repeat, since they may fork meanwhile."""
         deadline = time.monotonic() + timeout
         while pids := self.pids():
@@ -58,8 +59,9 @@ class ControlGroup:
 
     def remove(self) -> None:
         """Remove the group's folders, deepest first. Call after `kill`."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
         for folder in self._folders():
-            for attempt in range(50):
+            while time.monotonic() < deadline:
                 try:
                     folder.rmdir()
                     break
@@ -67,7 +69,7 @@ class ControlGroup:
                     break
                 except OSError:
                     # The kernel frees a group a moment after its last process.
-                    time.sleep(0.01 * attempt)
+                    time.sleep(0.02)
 
     def _folders(self) -> Iterator[Path]:
         for root in _hierarchies():

@@ -24,11 +24,17 @@ from typing import Any, ClassVar, Self
 from localkube import registry
 from localkube.errors import LocalkubeError
 from localkube.ports import reserve_port
-from localkube.processes import children_of, is_same, start_time, wait_until_gone
+from localkube.processes import (
+    PATIENCE_SECONDS,
+    is_same,
+    start_time,
+    wait_until_gone,
+    working_in,
+)
 from localkube.progress import last_lines
 
-_START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
+"""How long a server may take to stop in order; then it is killed."""
 _STATE = "server.json"
 
 
@@ -216,7 +222,7 @@ class DatabaseServer(ABC):
         file.write_text(json.dumps(state))
 
     def _wait_until_it_answers(self) -> None:
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             if self.answers():
                 return
@@ -232,14 +238,14 @@ class DatabaseServer(ABC):
         if self.pid is None:
             return
         pid, self.pid = self.pid, None
-        # PostgreSQL's children outlive it for a moment, and keep the next one from its data.
-        all_of_it = {pid: start_time(pid), **children_of(pid)}
+        server = {pid: start_time(pid)}
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, how)
-        if not wait_until_gone(all_of_it, _STOP_SECONDS):
-            _kill_all(all_of_it)
+        if not wait_until_gone(server, _STOP_SECONDS):
+            _kill_all(server)
         if self._process is not None:
-            self._process.wait(_STOP_SECONDS)
+            self._process.wait(PATIENCE_SECONDS)
+        _end_children(self.data)
         self._save()
 
 
@@ -251,9 +257,19 @@ def clear_away(directory: Path) -> None:
         return
     pid = state["pid"]
     if is_same(pid, state["started"]):
-        _kill_all({pid: state["started"], **children_of(pid)})
-    shutil.rmtree(Path(state["data"]).parent, ignore_errors=True)
+        _kill_all({pid: state["started"]})
+    data = Path(state["data"])
+    _end_children(data)
+    shutil.rmtree(data.parent, ignore_errors=True)
     (directory / _STATE).unlink()
+
+
+def _end_children(data: Path | None) -> None:
+    """Wait for what a server that has ended left: it keeps the next one from the data."""
+    # Looked for only now, and by their folder: until its end it may have started another one.
+    left = working_in(data) if data is not None else {}
+    if not wait_until_gone(left, _STOP_SECONDS):
+        _kill_all(left)
 
 
 def _kill_all(processes: Mapping[int, int | None]) -> None:
@@ -261,7 +277,7 @@ def _kill_all(processes: Mapping[int, int | None]) -> None:
         if is_same(pid, started):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-    wait_until_gone(processes, _STOP_SECONDS)
+    wait_until_gone(processes)
 
 
 def find_program(name: str, package: str) -> str:

@@ -16,6 +16,9 @@ from pathlib import Path
 from localkube.errors import LocalkubeError
 from localkube.progress import last_lines
 
+PATIENCE_SECONDS = 180.0
+"""How long whatever surely comes is waited for; every wait ends as soon as it has come."""
+
 _ENVIRONMENT = {
     "PATH": os.environ.get("PATH", os.defpath),
     "HOME": os.environ.get("HOME", "/"),
@@ -44,13 +47,14 @@ def is_same(pid: int | None, started: int | None) -> bool:
     return pid is not None and started is not None and start_time(pid) == started
 
 
-def children_of(pid: int) -> dict[int, int | None]:
-    """Return the processes that a process has started, each with its start time."""
+def working_in(folder: Path) -> dict[int, int | None]:
+    """Return the processes whose working folder this is, each with its start time."""
+    place = folder.resolve()
     listed = (int(entry.name) for entry in Path("/proc").glob("[0-9]*"))
-    return {one: start_time(one) for one in listed if _parent(one) == pid}
+    return {one: start_time(one) for one in listed if _working_folder(one) == place}
 
 
-def wait_until_gone(processes: Mapping[int, int | None], seconds: float) -> bool:
+def wait_until_gone(processes: Mapping[int, int | None], seconds: float = PATIENCE_SECONDS) -> bool:
     """Return whether all of these processes, by pid and start time, have ended in time."""
     deadline = time.monotonic() + seconds
     while any(is_same(pid, started) for pid, started in processes.items()):
@@ -60,10 +64,10 @@ def wait_until_gone(processes: Mapping[int, int | None], seconds: float) -> bool
     return True
 
 
-def _parent(pid: int) -> int | None:
+def _working_folder(pid: int) -> Path | None:
     try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    except (FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/cwd").readlink()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
 
 
@@ -125,7 +129,7 @@ class Process:
         if signum in (signal.SIGKILL, signal.SIGTERM):
             self.wait_gone()
 
-    def wait_gone(self, timeout: float = 20.0) -> None:
+    def wait_gone(self, timeout: float = PATIENCE_SECONDS) -> None:
         """Wait until the process has ended. Raises LocalkubeError after the timeout (seconds)."""
         pid = self.pid
         if pid is not None and not wait_until_gone({pid: start_time(pid)}, timeout):

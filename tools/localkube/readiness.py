@@ -1,30 +1,29 @@
 """Waiting for servers to answer and nodes to be Ready, never longer than a process lives."""
 
+import http.client
 import json
 import ssl
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from typing import Any
 
 from localkube.controlplane import ControlPlane
 from localkube.errors import LocalkubeError
-from localkube.processes import Process
+from localkube.processes import PATIENCE_SECONDS, Process
 from localkube.progress import last_lines
 
-_TIMEOUT_SECONDS = 120.0
 _POLL_SECONDS = 0.1
 
 
 def wait_until(condition: Callable[[], bool], what: str, process: Process) -> None:
-    """Poll a condition. Raises LocalkubeError when the process ends or two minutes have passed."""
-    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    """Poll a condition. Raises LocalkubeError when the process ends or patience does."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         process.require_running()
         if time.monotonic() > deadline:
             raise LocalkubeError(
-                f"{what} took more than {_TIMEOUT_SECONDS:.0f} s; from {process.log}:\n"
+                f"{what} took more than {PATIENCE_SECONDS:.0f} s; from {process.log}:\n"
                 + last_lines(process.log)
             )
         time.sleep(_POLL_SECONDS)
@@ -84,5 +83,5 @@ def _get(url: str, context: ssl.SSLContext | None) -> bytes | None:
         with urllib.request.build_opener(*handlers).open(url, timeout=5) as answer:
             body: bytes = answer.read()
             return body
-    except (urllib.error.URLError, OSError):
+    except (OSError, http.client.HTTPException):
         return None
