@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pymysql
 from psycopg import sql
 
 from localkube.database_process import DatabaseServer, find_program
+from localkube.processes import PATIENCE_SECONDS
 
 __all__ = ["DatabaseServer", "MariaDBServer", "PostgresServer", "running"]
 
@@ -56,7 +58,7 @@ class PostgresServer(DatabaseServer):
             user=self.admin_user,
             password=self.admin_password,
             dbname=database or "postgres",
-            connect_timeout=5,
+            connect_timeout=30,
             autocommit=True,
         ) as connection:
             cursor = connection.execute(statement.encode(), params)
@@ -79,9 +81,15 @@ class PostgresServer(DatabaseServer):
 
     def drop_database(self, name: str) -> None:
         """Drop a database and end the sessions in it."""
-        self._compose(
-            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-        )
+        drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return self._compose(drop)
+            except psycopg.errors.ObjectInUse:
+                # The server gives the sessions that it ends no more than five seconds for it.
+                if time.monotonic() > deadline:
+                    raise
 
     def tables(self, database: str) -> set[str]:
         """Return the names of the tables in schema public."""
