@@ -98,9 +98,9 @@ class FurtherNode:
         return True
 
     def _silence(self, verb: str) -> None:
-        iptables = ["nsenter", f"--net={self.node.network.namespace_file}", "iptables", "-t", "raw"]
+        iptables = ["nsenter", f"--net={self.node.network.namespace_file}", "iptables"]
         for chain, way in _SILENCE:
-            rule = [verb, chain, "!", way, "lo", "-j", "DROP"]
+            rule = ["--wait", "-t", "raw", verb, chain, "!", way, "lo", "-j", "DROP"]
             subprocess.run([*iptables, *rule], check=True, capture_output=True)
 
 
