@@ -27,7 +27,13 @@ from localkube.paths import cache_dir
 from localkube.ports import reserve_port
 from localkube.processes import Process, load_processes
 from localkube.progress import exclusive, step
-from localkube.readiness import wait_for_account, wait_for_api, wait_for_http, wait_for_node
+from localkube.readiness import (
+    wait_for_account,
+    wait_for_api,
+    wait_for_http,
+    wait_for_node,
+    wait_for_services,
+)
 
 _STOP_ORDER_LAST = ("kube-apiserver", "etcd")
 
@@ -186,10 +192,11 @@ class Cluster:
         return done
 
     def wait_until_ready(self) -> None:
-        """Wait until the apiserver answers and the node, if any, takes pods."""
+        """Wait until the apiserver answers and the node, if any, takes pods that reach it."""
         wait_for_api(self._started, self.processes["kube-apiserver"])
         if self.options.node:
             wait_for_node(self._started, self.processes["kubelet"], name=self.node.name)
+            wait_for_services(self._started, self.processes["kube-proxy"])
 
     def load_archive(self, archive: Path) -> None:
         """Give the node the images of an archive, as `images.build_image` returns."""

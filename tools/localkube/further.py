@@ -6,7 +6,6 @@ they were added.
 """
 
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from localkube.controlplane import ControlPlane
 from localkube.network import Network, claim_network
 from localkube.node import Node
 from localkube.processes import Process
-from localkube.readiness import wait_for_node, wait_until
+from localkube.readiness import listens, wait_for_node, wait_until
 
 _FOLDER = "further-nodes"
 _SILENCE = (("PREROUTING", "-i"), ("OUTPUT", "-o"))
@@ -61,8 +60,13 @@ class FurtherNode:
     def wait_until_ready(self) -> None:
         """Wait until it takes pods."""
         # The Node object may still say Ready of a node that has died since.
-        wait_until(self._answers, f"waiting for the kubelet of {self.name}", self.processes[-1])
-        wait_for_node(self.node.plane, self.processes[-1], name=self.name)
+        kubelet = self.processes[-1]
+        wait_until(self.answers, f"waiting for the kubelet of {self.name}", kubelet)
+        wait_for_node(self.node.plane, kubelet, name=self.name)
+
+    def answers(self) -> bool:
+        """Return whether its kubelet takes a connection."""
+        return listens(self.node.network.node_address, 10250)
 
     def cut(self) -> None:
         """Drop every packet from and to the node, without a word to either side."""
@@ -89,13 +93,6 @@ class FurtherNode:
         remove_network(self.node.network)
         shutil.rmtree(self.node.folder, ignore_errors=True)
         (self.node.plane.state / _FOLDER / str(self.node.network.slot)).unlink(missing_ok=True)
-
-    def _answers(self) -> bool:
-        try:
-            socket.create_connection((self.node.network.node_address, 10250), timeout=1).close()
-        except OSError:
-            return False
-        return True
 
     def _silence(self, verb: str) -> None:
         iptables = ["nsenter", f"--net={self.node.network.namespace_file}", "iptables"]

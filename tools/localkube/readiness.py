@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import ssl
 import time
 import urllib.request
@@ -59,6 +60,22 @@ def wait_for_node(plane: ControlPlane, process: Process, *, name: str) -> None:
         )
 
     wait_until(is_ready, f"waiting for the node {name}", process)
+
+
+def wait_for_services(plane: ControlPlane, process: Process) -> None:
+    """Wait until the node's proxy knows the Service by which pods reach the apiserver."""
+    assert plane.network is not None
+    address = plane.network.first_service
+    wait_until(lambda: listens(address, 443), f"waiting for {process.name}", process)
+
+
+def listens(address: str, port: int) -> bool:
+    """Return whether somebody takes a connection within two seconds."""
+    try:
+        socket.create_connection((address, port), timeout=2).close()
+    except OSError:
+        return False
+    return True
 
 
 def wait_for_account(plane: ControlPlane, process: Process) -> None:
