@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from localkube import sweep
 from localkube.databases import PostgresServer
 from localkube.ports import reserve_port
 from localkube.processes import Process, is_same, start_time, wait_until_gone, working_in
@@ -81,6 +82,33 @@ def test_a_child_that_outlives_its_database_server_is_awaited(tmp_path: Path) ->
         server.kill()
         assert not is_same(child, all_of_it[child])
         server.start()
+
+
+def test_a_database_server_of_a_killed_run_is_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process and its data go with the next start of a cluster, or with `sweep`."""
+    # A list of its own: any other test that starts a cluster would sweep it first.
+    monkeypatch.setenv("DBALIAS_CACHE", str(tmp_path / "cache"))
+    script = (
+        "import os, signal, sys; from pathlib import Path; "
+        "from localkube.databases import PostgresServer; "
+        "from localkube.processes import start_time; "
+        "server = PostgresServer(Path(sys.argv[1])).start(); "
+        "print(server.pid, start_time(server.pid), server.data, flush=True); "
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    pid, started, data = killed.stdout.split()
+    assert killed.returncode == -signal.SIGKILL
+    assert is_same(int(pid), int(started))
+    assert tmp_path in sweep()
+    assert not Path(data).exists()
+    assert wait_until_gone({int(pid): int(started)}), "the server still runs"
 
 
 def state_of(pid: int) -> str:
