@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from dbalias.reconcile.ports import Resource
+from integration.operator.operating import wait_until
 from integration.provisioning.rig import ADMIN_PASSWORD, ADMINISTRATOR, Rig, an_alias, secret
 from localkube.databases import DatabaseServer, PostgresServer
 
@@ -77,7 +77,8 @@ def logged(database: DatabaseServer) -> Iterator[DatabaseServer]:
     reload = ("SELECT pg_reload_conf()",) if is_postgres else ()
     for statement in (f"CREATE DATABASE {CANARY}", *on, *reload):
         database.admin_sql(statement)
-    time.sleep(1)  # a reload reaches new sessions a moment later
+    if is_postgres:  # a reload reaches new sessions a moment later
+        wait_until(lambda: database.admin_sql("SHOW log_statement") == [("all",)])
     yield database
     for statement in (*off, *reload, f"DROP DATABASE {CANARY}"):
         database.admin_sql(statement)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dbalias.api.ownership import ROTATE_REQUESTED_AT
-from dbalias.reconcile.poll import SPREAD, USUAL
+from dbalias.reconcile import poll
 from dbalias.reconcile.ports import Resource
 from dbalias.reconcile.provisioning import reconciler
 from integration.provisioning.rig import Rig, an_alias, rigged, secret
@@ -203,17 +203,19 @@ async def test_a_given_password_is_used_and_a_changed_one_rotates(rig: Rig) -> N
     assert rig.opens(old)
 
 
-async def test_a_given_password_that_comes_late_is_noticed_soon(rig: Rig) -> None:
+async def test_a_given_password_that_comes_late_is_noticed_soon(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Like every Secret that is awaited, and not as one that may change some day."""
+    monkeypatch.setattr(poll, "USUAL", 600.0)
     given = {"secretRef": {"name": "given"}}
     await rig.put(Resource.ALIASES, an_alias("users", credentials=given, provision={}))
     await rig.run()
     told = asyncio.Event()
-    poll = rig.reconciler.poll
-    poll.changed = lambda key: told.set()
-    polling = asyncio.create_task(poll.run())
+    rig.reconciler.poll.changed = lambda key: told.set()
+    polling = asyncio.create_task(rig.reconciler.poll.run())
     await rig.put(Resource.SECRETS, secret("given", password="here at last"))
-    await asyncio.wait_for(told.wait(), USUAL - SPREAD - 2)
+    await asyncio.wait_for(told.wait(), 120)
     polling.cancel()
     await rig.run()
     assert rig.opens(await rig.binding())
