@@ -16,7 +16,7 @@ import pymysql
 from integration.operator.objects import made_alias, secret, server
 from integration.operator.operating import Operator, wait_until
 from integration.operator.workbench import Space
-from integration.provisioning.rig import can_make_a_table, decoded
+from integration.provisioning.logins import can_make_a_table, decoded
 from localkube.databases import DatabaseServer
 
 EACH = 4

@@ -63,6 +63,10 @@ class Ground(ABC):
         """Return the names of all roles and users."""
 
     @abstractmethod
+    def sessions(self) -> set[int]:
+        """Return the numbers of the keeper's sessions."""
+
+    @abstractmethod
     def marks(self, database: str) -> set[Mark]:
         """Return what marks a database, as made, adopted or claimed."""
 

@@ -38,6 +38,13 @@ class MariaGround(Ground):
         """Return the names of all users."""
         return {row[0] for row in self.ask("SELECT User FROM mysql.global_priv")}
 
+    def sessions(self) -> set[int]:
+        """Return the numbers of the keeper's sessions."""
+        rows = self.ask(
+            "SELECT id FROM information_schema.processlist WHERE user = %s", [self.keeper]
+        )
+        return {row[0] for row in rows}
+
     def marks(self, database: str) -> set[Mark]:
         """Return the claim on the database, if the claim says that it is made."""
         return self._claims(database, "state <> 'creating'")
@@ -102,8 +109,10 @@ class MariaGround(Ground):
 
     def shut(self, *, out: bool) -> None:
         """Lock the keeper, and end its sessions."""
-        self.do(f"ALTER USER {self.keeper}@'%' ACCOUNT {'LOCK' if out else 'UNLOCK'}")
-        self._end_sessions()
+        self.do(
+            f"ALTER USER {self.keeper}@'%' ACCOUNT {'LOCK' if out else 'UNLOCK'}",
+            f"KILL USER {self.keeper}",
+        )
 
     def freeze(self, *, on: bool) -> None:
         """Set the server read-only, which the keeper may not pass over."""
@@ -120,13 +129,6 @@ class MariaGround(Ground):
             rows += self.ask(f"SHOW CREATE USER `{name}`@'%'")
             rows += self.ask(f"SHOW GRANTS FOR `{name}`@'%'")
         return rows
-
-    def _end_sessions(self) -> None:
-        rows = self.ask(
-            "SELECT id FROM information_schema.processlist WHERE user = %s", [self.keeper]
-        )
-        for (number,) in rows:
-            self.do(f"KILL {number}")
 
 
 def _mark(row: tuple[Any, ...]) -> Mark:

@@ -39,6 +39,11 @@ class PostgresGround(Ground):
         """Return the names of all roles."""
         return {row[0] for row in self.ask("SELECT rolname FROM pg_roles")}
 
+    def sessions(self) -> set[int]:
+        """Return the processes of the keeper's sessions."""
+        rows = self.ask("SELECT pid FROM pg_stat_activity WHERE usename = %s", [self.keeper])
+        return {row[0] for row in rows}
+
     def marks(self, database: str) -> set[Mark]:
         """Return the marks on the database and on its owner."""
         found = self.ask(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,11 +19,11 @@ from dbalias.reconcile.provisioning.reconciler import ServerReconciler
 from dbalias.servers.bindings import Intact, binding_name, read_binding
 from dbalias.servers.marks import Mark
 from dbalias.servers.names import role_names
+from integration.operator.operating import wait_until
 from integration.provisioning.ground import Ground
-from integration.provisioning.ground_mariadb import MariaGround
-from integration.provisioning.ground_postgresql import PostgresGround
+from integration.provisioning.logins import end_of_threads
 from integration.provisioning.mortal import Fate, KilledError, MortalCluster
-from integration.provisioning.rig import ADMIN_PASSWORD, INSTALLATION, Rig, an_object, secret
+from integration.provisioning.rig import ADMIN_PASSWORD, INSTALLATION, Rig
 
 SERVERS = ("main", "twin")
 """Two DatabaseServers that lead to one machine."""
@@ -41,6 +40,8 @@ class Process:
 
     fate: Fate
     reconciler: ServerReconciler
+    sessions: set[int] = field(default_factory=set)
+    """What it keeps open on the server between its passes."""
 
 
 @dataclass(slots=True)
@@ -175,12 +176,21 @@ class Life:
             self.tell(f"  ended early: {group.exceptions[0]}")
         said = process.fate.said[begin:]
         self.tell(f"  pass {index} over {server}: {'; '.join(said) or 'nothing'}")
-        self._bury(said)
+        others = {number for one in self.processes if one is not process for number in one.sessions}
         if process.fate.is_met:
             self.tell("  and died")
             self._doubt(said)
             await self.restart(index)
+            await self._outlast(process.fate, others)
+        self.processes[index].sessions = self.ground.sessions() - others
+        self._bury(said)
         await self.observe()
+
+    async def _outlast(self, fate: Fate, others: set[int]) -> None:
+        """Wait until all is over that a process sent before it died, which servers go on with."""
+        await fate.end()
+        await end_of_threads()
+        await asyncio.to_thread(wait_until, lambda: not self.ground.sessions() - others)
 
     def _doubt(self, said: list[str]) -> None:
         """Expect no more of a login whose password was set by a process that died then."""
@@ -246,48 +256,3 @@ class Life:
     def is_held(self, body: JSON) -> bool:
         """Tell whether an alias waits for the operator when it is deleted."""
         return DATABASE_FINALIZER in (body["metadata"].get("finalizers") or ())
-
-
-@asynccontextmanager
-async def begun(rig: Rig, seed: int) -> AsyncIterator[Life]:
-    """Give the life of a seed at its beginning: two servers' objects, no alias."""
-    async with rig.neighbour() as guest:
-        chance = random.Random(seed)
-        kind = PostgresGround if rig.database.engine == "postgresql" else MariaGround
-        ground: Ground = kind(rig.database, f"keeper_{rig.namespace}")
-        ground.make_keeper()
-        life = Life(rig, guest, chance, ground)
-        life.checks_logins, life.has_project = chance.random() < 0.5, chance.random() < 0.5
-        places = [(rig, "one"), (rig, "two"), (rig, "three"), (guest, "one")]
-        life.tenants = [Tenant(*place) for place in places]
-        await rig.put(
-            Resource.SECRETS, secret("admin", username=ground.keeper, password=ADMIN_PASSWORD)
-        )
-        for name in SERVERS:
-            await rig.put(Resource.SERVERS, an_object("DatabaseServer", name, _fields(life)))
-        for home in (rig, guest):
-            await home.put(Resource.SECRETS, secret("given", password="given at first"))
-            if life.has_project:
-                await home.put(Resource.PROJECTS, an_object("DjangoProject", "shop", {}))
-        life.secrets.add("given at first")
-        life.processes = [life.start(), life.start()]
-        try:
-            yield life
-        finally:
-            ground.freeze(on=False)
-            ground.close()
-            for process in life.processes:
-                await process.reconciler.close()
-
-
-def _fields(life: Life) -> JSON:
-    return {
-        "engine": life.ground.server.engine,
-        "host": life.ground.server.host,
-        "port": life.ground.server.port,
-        "adminCredentials": {"secretRef": {"name": "admin"}, "preset": "BasicAuth"},
-        "allowedNamespaces": {"from": "All"},
-        "adoptable": [life.shared],
-        "checkLogins": life.checks_logins,
-        "maxConnections": 3,
-    }

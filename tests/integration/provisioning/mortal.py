@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from dbalias.api.meta import FIELD_MANAGER, JSON
 from dbalias.api.secrets import SecretBytes
 from dbalias.reconcile.ports import Cluster, Resource, Selector
 from dbalias.reconcile.provisioning.ports import Endpoint
 from dbalias.servers.address import Address
-from dbalias.servers.connecting import connect
 from dbalias.servers.plot import Plot, Step, Survey
 from dbalias.servers.wanted import Wanted
+from integration.provisioning.logins import connect_patiently
 
 T = TypeVar("T")
 
@@ -31,6 +32,7 @@ class Fate:
 
     fatal: int
     said: list[str] = field(default_factory=list)
+    _sent: set[asyncio.Future[Any]] = field(default_factory=set)
 
     @property
     def is_met(self) -> bool:
@@ -44,6 +46,17 @@ class Fate:
         self._moment(f"after {what}")
         return result
 
+    async def send(self, act: Callable[[], Awaitable[T]]) -> T:
+        """Do something that is done though the process dies meanwhile."""
+        answer = asyncio.ensure_future(act())
+        self._sent.add(answer)
+        answer.add_done_callback(self._sent.discard)
+        return await asyncio.shield(answer)
+
+    async def end(self) -> None:
+        """Wait until all is done that was sent."""
+        await asyncio.gather(*self._sent, return_exceptions=True)
+
     def _moment(self, what: str) -> None:
         if self.is_met:
             raise KilledError(self.said[-1])
@@ -53,7 +66,7 @@ class Fate:
 
     def connect(self, address: Address) -> Endpoint:
         """Return an endpoint that dies with the process."""
-        return MortalEndpoint(connect(address), self)
+        return MortalEndpoint(connect_patiently(address), self)
 
 
 @dataclass(slots=True)
@@ -127,12 +140,12 @@ class MortalCluster:
     async def create(self, resource: Resource, namespace: str, body: JSON) -> JSON:
         """Write."""
         what = f"create {resource.value.kind} {body['metadata']['name']}"
-        return await self.fate.around(what, lambda: self.inner.create(resource, namespace, body))
+        return await self._write(what, lambda: self.inner.create(resource, namespace, body))
 
     async def apply(self, resource: Resource, namespace: str, body: JSON) -> JSON:
         """Write."""
         what = f"apply {resource.value.kind} {body['metadata']['name']}"
-        return await self.fate.around(what, lambda: self.inner.apply(resource, namespace, body))
+        return await self._write(what, lambda: self.inner.apply(resource, namespace, body))
 
     async def apply_status(
         self, resource: Resource, namespace: str, body: JSON, *, manager: str = FIELD_MANAGER
@@ -140,16 +153,19 @@ class MortalCluster:
         """Write."""
         what = f"status of {resource.value.kind} {body['metadata']['name']}"
         apply = self.inner.apply_status
-        await self.fate.around(what, lambda: apply(resource, namespace, body, manager=manager))
+        await self._write(what, lambda: apply(resource, namespace, body, manager=manager))
 
     async def patch(self, resource: Resource, namespace: str, name: str, patch: JSON) -> JSON:
         """Write."""
         what = f"patch {resource.value.kind} {name}"
         inner = self.inner
-        return await self.fate.around(what, lambda: inner.patch(resource, namespace, name, patch))
+        return await self._write(what, lambda: inner.patch(resource, namespace, name, patch))
 
     async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str) -> None:
         """Write."""
         what = f"delete {resource.value.kind} {name}"
         inner = self.inner
-        await self.fate.around(what, lambda: inner.delete(resource, namespace, name, uid=uid))
+        await self._write(what, lambda: inner.delete(resource, namespace, name, uid=uid))
+
+    async def _write(self, what: str, act: Callable[[], Awaitable[T]]) -> T:
+        return await self.fate.around(what, lambda: self.fate.send(act))

@@ -13,8 +13,8 @@ from dbalias.api.server import ServerEngine
 from dbalias.reconcile.ports import Resource
 from dbalias.servers.bindings import Foreign, Intact, read_binding
 from integration.provisioning.life import SERVERS, Life, Seat, Tenant
+from integration.provisioning.logins import can_make_a_table, can_read, can_store, decoded
 from integration.provisioning.mishaps import end_outage
-from integration.provisioning.rig import can_make_a_table, can_read, can_store, decoded
 
 ROUNDS = 8
 """Passes over each server until nothing is left to do."""

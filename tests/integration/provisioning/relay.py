@@ -38,7 +38,7 @@ class _Session(socketserver.BaseRequestHandler):
         target = self.server.target
         with (
             contextlib.suppress(OSError),
-            socket.create_connection((target.host, target.port), timeout=5) as onward,
+            socket.create_connection((target.host, target.port), timeout=60) as onward,
         ):
             other = {self.request: onward, onward: self.request}
             while True:

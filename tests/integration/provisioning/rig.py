@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import itertools
-import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-import psycopg
-import pymysql
 from kubernetes.aio import client as kubernetes_client
 from kubernetes.aio import config as kubernetes_config
 
@@ -27,7 +22,13 @@ from dbalias.reconcile.metrics import Metrics
 from dbalias.reconcile.ports import Cluster, Resource
 from dbalias.reconcile.provisioning.ports import Connect
 from dbalias.reconcile.provisioning.reconciler import ServerReconciler
-from dbalias.servers.connecting import connect
+from integration.provisioning.logins import (
+    can_make_a_table,
+    can_read,
+    connect_patiently,
+    decoded,
+    end_of_threads,
+)
 from localkube.databases import DatabaseServer
 
 ADMINISTRATOR, ADMIN_PASSWORD = "provisioner", "not the superuser's"
@@ -64,7 +65,7 @@ class Rig:
         """The server."""
         return Key(self.namespace, "main")
 
-    def restart(self, cluster: Cluster | None = None, connect: Connect = connect) -> None:
+    def restart(self, cluster: Cluster | None = None, connect: Connect = connect_patiently) -> None:
         """Forget all that a process remembers; ``cluster`` and ``connect`` may misbehave."""
         cluster = cluster or self.cluster
         self.reconciler = ServerReconciler(
@@ -81,9 +82,7 @@ class Rig:
         """End the sessions of every process that there was."""
         for reconciler in self._processes:
             await reconciler.close()
-        for thread in threading.enumerate():
-            if thread.name == "dbalias-server":
-                await asyncio.to_thread(thread.join)
+        await end_of_threads()
 
     async def run(self) -> float | None:
         """Run one pass."""
@@ -250,64 +249,6 @@ class Rig:
         else:
             rows = self.database.admin_sql("SELECT schema_name FROM information_schema.schemata")
         return {row[0] for row in rows if row[0].startswith(f"{self.namespace}_")}
-
-
-def decoded(body: JSON) -> dict[str, str]:
-    """Return what a Secret holds."""
-    return {key: base64.b64decode(text).decode() for key, text in body["data"].items()}
-
-
-def can_make_a_table(binding: dict[str, str]) -> bool:
-    """Tell whether a login is let in, and may make, fill and drop a table."""
-    return _can(
-        binding,
-        "CREATE TABLE tried (id integer)",
-        "INSERT INTO tried VALUES (1)",
-        "DROP TABLE tried",
-    )
-
-
-def can_store(binding: dict[str, str], value: str) -> bool:
-    """Tell whether a login is let in, and stores something in a table that stays."""
-    return _can(
-        binding,
-        "CREATE TABLE IF NOT EXISTS kept (value varchar(99))",
-        f"INSERT INTO kept VALUES ('{value}')",
-    )
-
-
-def can_read(binding: dict[str, str]) -> bool:
-    """Tell whether a login is let in."""
-    return _can(binding, "SELECT 1")
-
-
-def _can(binding: dict[str, str], *statements: str) -> bool:
-    opened = _postgresql if binding["type"] == "postgresql" else _mysql
-    try:
-        with closing(opened(binding)) as connection, connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
-    except (psycopg.Error, pymysql.err.Error):
-        return False
-    return True
-
-
-def _postgresql(binding: dict[str, str]) -> psycopg.Connection:
-    return psycopg.connect(binding["uri"], connect_timeout=5, autocommit=True)
-
-
-def _mysql(binding: dict[str, str]) -> pymysql.Connection:
-    found = urlsplit(binding["uri"])
-    return pymysql.connect(
-        host=found.hostname,
-        port=found.port or 0,
-        user=unquote(found.username or ""),
-        password=unquote(found.password or "").encode(),
-        database=unquote(found.path.removeprefix("/")),
-        connect_timeout=5,
-        autocommit=True,
-        ssl_disabled=True,  # or half a second goes into certificates that nobody looks at
-    )
 
 
 def an_alias(object: str = "users", **spec: Any) -> JSON:

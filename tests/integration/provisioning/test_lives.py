@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from integration.provisioning.beginning import begun
 from integration.provisioning.deeds import do_something
-from integration.provisioning.life import SERVERS, Life, begun
+from integration.provisioning.life import SERVERS, Life
 from integration.provisioning.promises import keep_promises
 from integration.provisioning.rig import rigged
 from localkube.databases import DatabaseServer

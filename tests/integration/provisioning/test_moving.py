@@ -11,7 +11,8 @@ from dbalias.reconcile.ports import Resource
 from integration.operator.objects import project
 from integration.operator.operating import wait_until
 from integration.operator.workbench import Space
-from integration.provisioning.rig import Rig, an_alias, can_read, decoded
+from integration.provisioning.logins import can_read, decoded
+from integration.provisioning.rig import Rig, an_alias
 
 NOWHERE = 1
 """A port at which nobody listens."""
@@ -121,7 +122,7 @@ def test_slip_in_a_host_reaches_no_application_and_a_move_does(served: Space) ->
     served.wait_for("databaseserver", "main", reason="DatabaseUnreachable")
     assert place(served) == before
     served.patch("databaseserver", "main", spec={"port": int(before[1]), "host": SAME})
-    wait_until(lambda: place(served) == (SAME, before[1]), seconds=60)
+    wait_until(lambda: place(served) == (SAME, before[1]))
     body = served.get("secret", "shop-default-binding")
     assert body is not None
     assert decoded(body)["host"] == SAME

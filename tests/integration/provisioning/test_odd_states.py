@@ -14,8 +14,8 @@ from dbalias.api.ownership import ROTATE_REQUESTED_AT
 from dbalias.api.secrets import SecretBytes
 from dbalias.reconcile.ports import Cluster, ForbiddenError, Resource
 from dbalias.reconcile.provisioning.ports import Endpoint
-from dbalias.servers.connecting import connect
 from dbalias.servers.faults import Fault, ServerFaultError
+from integration.provisioning.logins import connect_patiently
 from integration.provisioning.rig import Rig, an_alias, rigged, secret
 from localkube.databases import DatabaseServer
 
@@ -106,7 +106,7 @@ async def test_a_login_that_stays_refused_is_told_where_logins_are_tried(rig: Ri
     await rig.run()
     assert (await rig.provisioned())["status"] == "True"
     binding = await rig.binding()
-    rig.restart(connect=lambda address: cast(Endpoint, Closed(connect(address))))
+    rig.restart(connect=lambda address: cast(Endpoint, Closed(connect_patiently(address))))
     await rig.run()
     assert (await rig.provisioned())["reason"] == "LoginRefused"
     assert await rig.binding() == binding
@@ -115,7 +115,7 @@ async def test_a_login_that_stays_refused_is_told_where_logins_are_tried(rig: Ri
 async def test_no_login_is_published_unseen_where_logins_are_tried(rig: Rig) -> None:
     """Nor that of an alias which comes between two looks for drift: it is called connected."""
     await rig.patch(Resource.SERVERS, "main", spec={"checkLogins": True})
-    rig.restart(connect=lambda address: cast(Endpoint, Closed(connect(address))))
+    rig.restart(connect=lambda address: cast(Endpoint, Closed(connect_patiently(address))))
     await rig.run()
     await rig.alias()
     await rig.run()

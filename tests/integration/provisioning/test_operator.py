@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from integration.operator.objects import project
 from integration.operator.workbench import Space
-from integration.provisioning.rig import an_alias, can_make_a_table, decoded
+from integration.provisioning.logins import can_make_a_table, decoded
+from integration.provisioning.rig import an_alias
 
 
 def test_a_project_publishes_the_login_that_was_made_for_it(served: Space) -> None:
