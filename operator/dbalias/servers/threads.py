@@ -51,15 +51,23 @@ class Watch:
         return self._due - time.monotonic()
 
     def guard(self, connection: socket.socket) -> None:
-        """Cut this socket; it must be a duplicate, for a driver may wrap or close its own."""
+        """Cut this socket, at once where the call was cut before it had one.
+
+        It must be a duplicate, for a driver may wrap or close its own.
+        """
         self._socket = connection
+        if self.was_cut:
+            self._shut()
 
     def cut(self) -> None:
         """End the call from outside: whoever reads or writes there gets an error at once."""
         self.was_cut = True
-        if self._socket is not None:
+        self._shut()
+
+    def _shut(self) -> None:
+        if (connection := self._socket) is not None:
             with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)
 
     def release(self) -> None:
         """Close the duplicate."""

@@ -9,11 +9,22 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
+from dbalias.servers import threads
 from dbalias.servers.faults import Fault, ServerFaultError
 from dbalias.servers.threads import Watch, in_thread
+
+PATIENCE = 60.0
+"""Seconds for what comes at once, unless the machine is busy."""
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a thread notice that it was cut when it is its turn."""
+    monkeypatch.setattr(threads, "_GRACE", PATIENCE)
 
 
 @contextlib.contextmanager
@@ -42,6 +53,7 @@ async def test_work_raises_its_error() -> None:
         await in_thread(work, Watch())
 
 
+@pytest.mark.usefixtures("patient")
 async def test_a_call_that_is_overdue_is_cut() -> None:
     """Its connection ends, and so does the call: whoever reads gets an end of file."""
     watch = Watch()
@@ -55,13 +67,16 @@ async def test_a_call_that_is_overdue_is_cut() -> None:
     assert watch.was_cut
 
 
-async def test_a_call_that_ended_in_time_is_not_cut() -> None:
+async def test_a_call_that_ended_in_time_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """The deadline is a call's, not the thread's: our own computing may take longer."""
-    watch = Watch()
+    watch, clock = Watch(), [0.0]
+    monkeypatch.setattr(threads, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(threads, "_LOOK", 0.01)
 
     def work() -> str:
-        watch.allow(0.05)
+        watch.allow(1)
         watch.done()
+        clock[0] = 2
         time.sleep(0.15)
         return "well"
 
@@ -87,12 +102,13 @@ async def test_a_call_that_the_fence_refuses_is_not_made() -> None:
     assert watch.remaining() == math.inf
 
 
+@pytest.mark.usefixtures("patient")
 async def test_a_deadline_that_was_moved_is_kept() -> None:
     """One thread makes many calls, each with a deadline of its own."""
     watch = Watch()
 
     def work() -> bytes:
-        watch.allow(60)
+        watch.allow(PATIENCE)
         time.sleep(0.05)
         watch.allow(0.1)
         return near.recv(1)
@@ -100,25 +116,23 @@ async def test_a_deadline_that_was_moved_is_kept() -> None:
     with a_pair(watch) as near:
         began = time.monotonic()
         assert await in_thread(work, watch) == b""
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < PATIENCE / 2
 
 
 async def test_a_thread_that_cannot_be_cut_is_left_behind() -> None:
     """A name that does not resolve has no connection yet; its place is free only afterwards."""
-    watch, go_on = Watch(), threading.Event()
-    ended: list[str] = []
+    watch, go_on, ended = Watch(), threading.Event(), asyncio.Event()
 
     def work() -> None:
         watch.allow(0.05)
-        go_on.wait(5)
+        go_on.wait(PATIENCE)
 
     with pytest.raises(ServerFaultError) as caught:
-        await in_thread(work, watch, ended=lambda: ended.append("ended"))
+        await in_thread(work, watch, ended=ended.set)
     assert caught.value.fault is Fault.UNREACHABLE
-    assert not ended
+    assert not ended.is_set()
     go_on.set()
-    await asyncio.sleep(0.1)
-    assert ended == ["ended"]
+    await asyncio.wait_for(ended.wait(), PATIENCE)
 
 
 async def test_a_thread_that_cannot_be_started_gives_its_place_back(
@@ -146,23 +160,27 @@ async def test_cancelling_cuts_the_call() -> None:
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        await asyncio.wait_for(ended.wait(), 1)
+        await asyncio.wait_for(ended.wait(), PATIENCE)
 
 
 async def test_a_thread_that_ends_after_its_event_loop_tells_nobody() -> None:
     """Its result is of no use to a process that ends; pytest counts its error as a failure."""
-    go_on = threading.Event()
+    begun, go_on = threading.Event(), threading.Event()
     alive: list[threading.Thread] = []
 
     def work() -> None:
         alive.append(threading.current_thread())
-        go_on.wait(5)
+        begun.set()
+        go_on.wait(PATIENCE)
 
     async def begin() -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(in_thread(work, Watch()), 0.05)
+        call = asyncio.create_task(in_thread(work, Watch()))
+        await asyncio.to_thread(begun.wait, PATIENCE)
+        call.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await call
 
     await asyncio.to_thread(asyncio.run, begin())
     go_on.set()
-    await asyncio.to_thread(alive[0].join, 2)
+    await asyncio.to_thread(alive[0].join, PATIENCE)
     assert not alive[0].is_alive()
