@@ -9,9 +9,12 @@ from dbalias.api.provision import DatabaseSpec
 from dbalias.api.server import ServerEngine
 from dbalias.servers.marks import Mark
 from dbalias.servers.names import database_name, role_names
+from dbalias.servers.sessions.timeouts import Timeouts
 from dbalias.servers.wanted import Wanted
 
 NAMESPACE = "team"
+PATIENT = Timeouts(connect=60, statement=60, lock=60, silence=60)
+"""How long a busy machine may keep a statement, or a test from its next one."""
 _NUMBERS = itertools.count(1)
 
 

@@ -16,10 +16,9 @@ from dbalias.servers.mysql import MySQLEngine
 from dbalias.servers.mysql.statements import grant_pattern, identifier
 from dbalias.servers.plot import Plot, Step, Survey
 from dbalias.servers.sessions.opening import OpenSession, open_session
-from dbalias.servers.sessions.timeouts import Timeouts
 from dbalias.servers.threads import Watch
 from dbalias.servers.wanted import Wanted
-from integration.servers.wanting import NAMESPACE, issued, wanted_on
+from integration.servers.wanting import NAMESPACE, PATIENT, issued, wanted_on
 from localkube.databases import MariaDBServer
 
 PASSWORD = "only for tests: ' \" \\ % ü"
@@ -89,7 +88,7 @@ class Site:
         address = Address(
             ServerEngine.MARIADB, self.server.host, self.server.port, self.user, secret
         )
-        return open_session(address, None, watch=Watch(), timeouts=Timeouts(lock=2))
+        return open_session(address, None, watch=Watch(), timeouts=PATIENT)
 
     def close(self) -> None:
         """End the administrator's session."""
@@ -141,7 +140,7 @@ class Site:
             user=user,
             password=password.encode(),
             database=database,
-            connect_timeout=5,
+            connect_timeout=60,
             autocommit=True,
             charset="utf8mb4",
             ssl_disabled=not tls,

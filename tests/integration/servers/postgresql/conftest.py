@@ -17,7 +17,9 @@ CREATOR = "creator"
 def talkative(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """A server of which the log tells every statement."""
     folder = tmp_path_factory.mktemp("talkative")
-    with PostgresServer(folder, settings={"log_statement": "all"}) as server:
+    # Autovacuum counts as a session in a database, of which the tests limit the number.
+    settings = {"log_statement": "all", "autovacuum": "off"}
+    with PostgresServer(folder, settings=settings) as server:
         server.create_administrator(CREATOR, "of-the-creator")
         yield server
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,10 +17,9 @@ from dbalias.servers.plot import Step
 from dbalias.servers.postgresql import PostgresEngine
 from dbalias.servers.postgresql.plot import PostgresPlot
 from dbalias.servers.sessions.opening import OpenSession, open_session
-from dbalias.servers.sessions.timeouts import Timeouts
 from dbalias.servers.threads import Watch
 from dbalias.servers.wanted import Wanted
-from integration.servers.wanting import issued, wanted_on
+from integration.servers.wanting import PATIENT, issued, wanted_on
 from localkube.databases import PostgresServer
 
 PASSWORD = "only-for-tests"
@@ -41,6 +41,8 @@ class Site:
         """Return the administrator's session in a database."""
         found = self.sessions.get(database)
         if found is None or not found.is_alive():
+            if found is not None:
+                found.close()  # The server ends one that was silent for a while.
             found = self._open(database)
             self.sessions[database] = found
         return found
@@ -50,7 +52,7 @@ class Site:
         address = Address(
             ServerEngine.POSTGRESQL, self.server.host, self.server.port, self.user, secret
         )
-        return open_session(address, database, watch=Watch(), timeouts=Timeouts())
+        return open_session(address, database, watch=Watch(), timeouts=PATIENT)
 
     def close(self) -> None:
         """End all sessions of the administrator."""
@@ -58,12 +60,29 @@ class Site:
             session.close()
         self.sessions.clear()
 
+    def _leave(self, database: str | None) -> None:
+        """Close a session; a database's limit counts it until its process is gone."""
+        self.sessions.pop(database).close()
+        if database is not None:
+            self.until_left(database, "dbalias")
+
+    def until_left(self, database: str, program: str = "%") -> None:
+        """Wait until nobody, or nobody with this program, has a session in a database."""
+        deadline = time.monotonic() + 60
+        while self.server.admin_sql(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = %s AND application_name LIKE %s "
+            "AND backend_type = 'client backend'",
+            [database, program],
+        ):
+            assert time.monotonic() < deadline, f"sessions in {database} do not end"
+            time.sleep(0.01)
+
     def look(self, wanted: Wanted) -> PostgresPlot:
         """Return what there is, seen from inside as well where that is asked for."""
         plot = ENGINE.survey(self.session(), [wanted]).plots[wanted.database]
         if plot.unseen is not None:
             plot = ENGINE.look_inside(self.session(plot.unseen), plot)
-            self.sessions.pop(wanted.database).close()
+            self._leave(wanted.database)
         assert isinstance(plot, PostgresPlot)
         return plot
 
@@ -80,7 +99,7 @@ class Site:
             try:
                 self.session(step.database).run(step)
             finally:
-                self.sessions.pop(step.database).close()
+                self._leave(step.database)
 
     def creep(self, plan: Callable[[], tuple[Step, ...]]) -> list[str]:
         """Do one step of each plan and leave, until nothing is left; return what was done."""
@@ -116,7 +135,7 @@ class Site:
             user=user,
             password=password,
             dbname=database,
-            connect_timeout=5,
+            connect_timeout=60,
             autocommit=True,
         )
 

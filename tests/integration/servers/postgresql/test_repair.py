@@ -82,6 +82,7 @@ def damage(site: Site, wanted: Wanted, text: str, *, database: str = "") -> None
         if one.startswith("DROP OWNED"):
             site.sql(one, database=wanted.database)
         site.sql(one, database=database)
+    site.until_left(wanted.database)  # Whoever is in it still may use up a limit of one.
 
 
 def works(site: Site, wanted: Wanted) -> None:
