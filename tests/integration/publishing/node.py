@@ -14,10 +14,13 @@ import sys
 import threading
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from dbalias.api.conditions import parse_timestamp
+from integration.operator.operating import wait_until
 from integration.operator.workbench import Workbench
 from integration.runtime.pod import Pod, mount
 from stage.api import ApiServer, Watch
@@ -27,8 +30,14 @@ Body = Any
 NOT_YET = 75
 PROGRAM = Path(__file__).with_name("program.py").read_text()
 """What a pod of the application does: it uses every table of every model."""
+PATIENCE = 300
+"""Seconds for what a machine of two processors takes while three stories restart on it."""
 STALE = timedelta(seconds=10)
 """How old a ConfigMap may be beside a new Secret; the model of the unit tests goes further."""
+BEHIND = timedelta(seconds=2)
+"""How far a Secret may lag behind a new ConfigMap: the lead, less three seconds in which a busy
+machine keeps the operator from the write that it decided on. The model knows of no such time.
+"""
 AGAIN_AFTER = 2.0
 """Seconds between starts that only repeat what was tried before."""
 
@@ -41,15 +50,20 @@ class Published:
     secrets: Versions = field(default_factory=list)
     mountable: dict[str, Files] = field(default_factory=dict)
     """Every pair that a pod could ever mount, by what is in it."""
+    newest_secret: int = 0
+    """The resource version of the Secret that was noted last."""
 
-    def note(self, kind: str, files: Files) -> None:
-        """Remember a version, and the pairs that a kubelet could show from now on."""
+    def note(self, body: Body) -> None:
+        """Remember a version, and the pairs that a kubelet could show from its writing on."""
+        kind, written = body["kind"], _written_at(body)
+        files = {name: content(kind, text) for name, text in body["data"].items()}
         versions = self.config_maps if kind == "ConfigMap" else self.secrets
         if not versions or versions[-1][1] != files:
-            now = datetime.now(UTC)
-            versions.append((now, files))
-            pairs = volumes(self.config_maps, self.secrets, now, stale=STALE)
+            versions.append((written, files))
+            pairs = volumes(self.config_maps, self.secrets, written, stale=STALE, behind=BEHIND)
             self.mountable |= {_digest(pair): pair for pair in pairs}
+        if kind == "Secret":
+            self.newest_secret = _version(body)
 
 
 class Node:
@@ -62,6 +76,7 @@ class Node:
         self.images = {release: Pod(scratch / release, release=release) for release in RELEASES}
         self.api: ApiServer = bench.client()
         self._numbers, self._noting = itertools.count(1), threading.Lock()
+        self._jobs: list[threading.Thread] = []
         self._watches = [self.api.watch(kind) for kind in ("ConfigMap", "Secret", "Pod")]
         jobs = (self._remember, self._remember, self._run_jobs)
         pairs = zip(jobs, self._watches, strict=True)
@@ -76,7 +91,9 @@ class Node:
         for watch in self._watches:
             watch.stop()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(PATIENCE)
+        for job in self._jobs:
+            job.join(PATIENCE)
         self.api.close()
 
     def start(self, files: Files, release: str, **env: str) -> str:
@@ -88,18 +105,29 @@ class Node:
             env=_environment(folder) | env,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
         return "" if done.returncode in (0, NOT_YET) else f"{release}: {done.stdout}{done.stderr}"
 
     def _remember(self, watch: Watch) -> None:
         for body in watch:
-            meta, kind = body["metadata"], body["kind"]
+            meta = body["metadata"]
             if meta["name"] == DATABASES and "deletionTimestamp" not in meta:
-                files = {name: content(kind, text) for name, text in body["data"].items()}
+                if body["kind"] == "ConfigMap":
+                    self._wait_for_secret(meta["namespace"])
                 with self._noting:
-                    self.published[meta["namespace"]].note(kind, files)
+                    self.published[meta["namespace"]].note(body)
+
+    def _wait_for_secret(self, namespace: str) -> None:
+        """Wait for the other watch: a Secret that is late would seem older than it is."""
+        published = self.published[namespace]
+
+        def is_noted(version: int) -> bool:
+            return published.newest_secret >= version
+
+        if body := self.api.get("Secret", namespace, DATABASES):
+            wait_until(partial(is_noted, _version(body)), seconds=PATIENCE, what="the Secret")
 
     def _run_jobs(self, watch: Watch) -> None:
         seen = set()
@@ -107,12 +135,27 @@ class Node:
             uid, labels = pod["metadata"]["uid"], pod["metadata"].get("labels") or {}
             if "dbalias.dev/alias" in labels and uid not in seen:
                 seen.add(uid)
-                threading.Thread(target=self._run_job, args=(pod,)).start()
+                self._jobs.append(threading.Thread(target=self._run_job, args=(pod,)))
+                self._jobs[-1].start()
 
     def _run_job(self, pod: Body) -> None:
         namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+        try:
+            ended = self._end_of(pod)
+        except AssertionError:
+            if self.api.get("Pod", namespace, name):  # what it mounts goes before one that ends
+                raise
+            return
+        told = {"name": "migrate", "image": pod["spec"]["containers"][0]["image"], "imageID": "",
+                "ready": False, "restartCount": 0, "state": {"terminated": ended}}  # fmt: skip
+        phase = "Failed" if ended["exitCode"] else "Succeeded"
+        status = {"phase": phase, "containerStatuses": [told]}
+        self.api.merge_status("Pod", namespace, name, status)
+
+    def _end_of(self, pod: Body) -> Body:
         container = pod["spec"]["containers"][0]
-        folder, report = self._folder(self._mounted(pod)), self.scratch / f"{name}.json"
+        folder = self._folder(self._mounted(pod))
+        report = self.scratch / f"{pod['metadata']['name']}.json"
         command = [word.replace("/etc/dbalias", str(folder)) for word in container["command"]]
         given = {one["name"]: one.get("value", "") for one in container["env"]}
         done = subprocess.run(
@@ -122,12 +165,7 @@ class Node:
             capture_output=True,
             check=False,
         )
-        ended = {"exitCode": done.returncode, "reason": "Completed", "message": report.read_text()}
-        told = {"name": "migrate", "image": container["image"], "imageID": "", "ready": False,
-                "restartCount": 0, "state": {"terminated": ended}}  # fmt: skip
-        phase = "Failed" if done.returncode else "Succeeded"
-        status = {"phase": phase, "containerStatuses": [told]}
-        self.api.merge_status("Pod", namespace, name, status)
+        return {"exitCode": done.returncode, "reason": "Completed", "message": report.read_text()}
 
     def _mounted(self, pod: Body) -> dict[str, bytes]:
         files: dict[str, bytes] = {}
@@ -167,7 +205,8 @@ class Restarts:
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._thread.join(60)
+        self._thread.join(PATIENCE)
+        assert not self._thread.is_alive(), f"pairs without a start: {len(self.untried)}"
 
     @property
     def untried(self) -> set[str]:
@@ -180,7 +219,7 @@ class Restarts:
         return len(self._last)
 
     def _go_on(self) -> None:
-        while not self._over.is_set():
+        while self.untried or not self._over.is_set():
             pairs = dict(self._published.mountable)
             if pairs:
                 chosen = min(pairs, key=lambda one: self._last.get(one, 0))
@@ -196,6 +235,16 @@ class Restarts:
             document = json.loads(files["databases.json"])
             shown = {part: document[part] for part in ("databases", "routing", "unavailable")}
             self.faults.append(f"start {self.starts}, {fault}\n{json.dumps(shown)}")
+
+
+def _written_at(body: Body) -> datetime:
+    """Return when the API server took this version, whoever hears of it when."""
+    times = [parse_timestamp(one.get("time")) for one in body["metadata"]["managedFields"]]
+    return max(filter(None, times))
+
+
+def _version(body: Body) -> int:
+    return int(body["metadata"]["resourceVersion"])
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -72,17 +72,22 @@ class World:
 
 
 def volumes(
-    config_maps: Versions, secrets: Versions, now: datetime, *, stale: timedelta = STALE
+    config_maps: Versions,
+    secrets: Versions,
+    now: datetime,
+    *,
+    stale: timedelta = STALE,
+    behind: timedelta = BEHIND,
 ) -> Iterator[Files]:
     """Yield what a pod may mount now: each ConfigMap with each Secret that may lie beside.
 
     A kubelet looks at either no longer than ``stale`` ago, and at the Secret at most
-    ``BEHIND`` before it looks at the ConfigMap.
+    ``behind`` before it looks at the ConfigMap.
     """
     oldest = now - stale
     for since, until, config_map in _spans(config_maps, now):
         for _, ended, secret in _spans(secrets, now):
-            if until >= oldest and ended >= max(oldest, since - BEHIND):
+            if until >= oldest and ended >= max(oldest, since - behind):
                 yield {**config_map, **secret}
 
 
