@@ -21,6 +21,10 @@ TIMEOUT = 30.0
 LONGEST_IDLE = 30.0
 """Seconds; after 90 the API server closes a connection that nobody uses."""
 TOO_MANY = 429
+FAULTS = 500
+"""From this status on it is the server's side that fails."""
+LOGS_BACK = 300.0
+"""Seconds for which a kubelet may be away: the kill matrix kills that of all tests."""
 
 _GROUPS = {
     "ConfigMap": ("api/v1", "configmaps"),
@@ -124,13 +128,9 @@ class ApiServer:
         )
 
     def merge_status(self, kind: str, namespace: str, name: str, status: JSON) -> None:
-        """Merge into an object's status, as the kubelet does with a pod's."""
-        self._request(
-            "PATCH",
-            f"{path_of(kind, namespace, name)}/status",
-            body={"status": status},
-            content_type="application/merge-patch+json",
-        )
+        """Merge into a status, as the kubelet does with a pod's; nothing if the object is gone."""
+        with _unless_gone():
+            self.merge(kind, namespace, f"{name}/status", status=status)
 
     def delete(self, kind: str, namespace: str, name: str, **options: JSON) -> None:
         """Delete an object and, in the background, what it owns; nothing if it is gone.
@@ -138,11 +138,8 @@ class ApiServer:
         `options` are further DeleteOptions, such as gracePeriodSeconds.
         """
         body = {"propagationPolicy": "Background", **options}
-        try:
+        with _unless_gone():
             self._request("DELETE", path_of(kind, namespace, name), body=body)
-        except ApiError as error:
-            if error.status != 404:
-                raise
 
     def may(self, user: str, verb: str, plural: str, namespace: str) -> bool:
         """Tell whether somebody has a right on one of our kinds in a namespace."""
@@ -162,10 +159,17 @@ class ApiServer:
         path = f"{path_of('ServiceAccount', namespace, account)}/token"
         return str(self._request("POST", path, body=body)["status"]["token"])
 
-    def log(self, namespace: str, pod: str, **query: str) -> str:
-        """Return what a pod's container wrote."""
+    def log(self, namespace: str, pod: str, *, within: float = LOGS_BACK, **query: str) -> str:
+        """Return what a pod's container wrote, as soon as its kubelet answers."""
         path = f"{path_of('Pod', namespace, pod)}/log"
-        return self._exchange("GET", path, query=query).decode(errors="replace")
+        deadline = time.monotonic() + within
+        while True:
+            try:
+                return self._exchange("GET", path, query=query).decode(errors="replace")
+            except ApiError as error:
+                if error.status < FAULTS or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.5)
 
     def watch(self, kind: str) -> "Watch":
         """Return every later version of a kind's objects, in all namespaces."""
@@ -261,6 +265,15 @@ class Watch:
         """End the iteration, unless the server did."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
+
+
+@contextlib.contextmanager
+def _unless_gone() -> Iterator[None]:
+    try:
+        yield
+    except ApiError as error:
+        if error.status != 404:
+            raise
 
 
 def _message(text: bytes) -> str:
