@@ -67,6 +67,15 @@ async def test_a_call_that_is_overdue_is_cut() -> None:
     assert watch.was_cut
 
 
+def test_a_call_that_was_cut_before_it_had_a_connection_ends_with_it() -> None:
+    """An endpoint may be closed while a name resolves: the login after it waits for nobody."""
+    watch = Watch()
+    watch.cut()
+    with a_pair(watch) as near:
+        near.settimeout(60)
+        assert near.recv(1) == b""
+
+
 async def test_a_call_that_ended_in_time_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """The deadline is a call's, not the thread's: our own computing may take longer."""
     watch, clock = Watch(), [0.0]
