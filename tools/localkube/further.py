@@ -60,7 +60,7 @@ class FurtherNode:
     def wait_until_ready(self) -> None:
         """Wait until it takes pods."""
         # The Node object may still say Ready of a node that has died since.
-        kubelet = self.processes[-1]
+        [kubelet] = [one for one in self.processes if one.name == "kubelet"]
         wait_until(self.answers, f"waiting for the kubelet of {self.name}", kubelet)
         wait_for_node(self.node.plane, kubelet, name=self.name)
 

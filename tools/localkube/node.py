@@ -26,7 +26,7 @@ from localkube.nodeconfig import (
 )
 from localkube.pause import pause_archive
 from localkube.processes import Process
-from localkube.readiness import wait_for_http, wait_until
+from localkube.readiness import wait_for_http, wait_for_node, wait_until
 
 # A Unix socket's path holds at most 107 characters, and containerd adds some of its own.
 _LONGEST_STATE_PATH = 70
@@ -110,6 +110,18 @@ class Node:
         )
         yield "coredns", self._inside(str(path("coredns")), f"-conf={self.folder / 'Corefile'}")
         yield (
+            "kubelet",
+            self._inside(
+                str(path("kubelet")),
+                f"--config={self.folder / 'kubelet.json'}",
+                f"--kubeconfig={state / f'kubelet{self.suffix}.kubeconfig'}",
+                f"--root-dir={self.folder / 'kubelet'}",
+                f"--hostname-override={self.name}",
+                f"--node-ip={self.network.node_address}",
+            ),
+        )
+        # The last: it ends when a node that it has waited for in vain appears after all.
+        yield (
             "kube-proxy",
             self._inside(
                 str(path("kube-proxy")),
@@ -125,17 +137,6 @@ class Node:
                 *self.plane.feature_gates(),
             ),
         )
-        yield (
-            "kubelet",
-            self._inside(
-                str(path("kubelet")),
-                f"--config={self.folder / 'kubelet.json'}",
-                f"--kubeconfig={state / f'kubelet{self.suffix}.kubeconfig'}",
-                f"--root-dir={self.folder / 'kubelet'}",
-                f"--hostname-override={self.name}",
-                f"--node-ip={self.network.node_address}",
-            ),
-        )
 
     def wait_until_usable(self, name: str, process: Process) -> None:
         """Wait for what the next program, or a caller, needs of this one."""
@@ -147,6 +148,8 @@ class Node:
             self.load_archive(pause_archive())
         elif name == "coredns":
             wait_for_http(f"http://{self.network.node_address}:8181/ready", process)
+        elif name == "kubelet":
+            wait_for_node(self.plane, process, name=self.name)
 
     def load_archive(self, archive: Path) -> None:
         """Import an image archive. Raises LocalkubeError with containerd's words."""
