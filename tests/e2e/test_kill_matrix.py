@@ -59,7 +59,7 @@ def database_of(cell: Cell, shop: Shop, servers: Servers) -> Database:
     return shop.postgres("gated") if cell.engine is Engine.POSTGRESQL else shop.mariadb("gated")
 
 
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(1500, func_only=True)
 @pytest.mark.usefixtures("operator_to_harm")
 @pytest.mark.parametrize("cells", chosen().values(), ids=chosen().keys())
 def test_killed_at_any_step_the_end_is_that_of_a_run_without_faults(

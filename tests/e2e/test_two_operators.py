@@ -50,7 +50,7 @@ def two_operators(setting: Setting, api: ApiServer, operator_to_harm: None) -> I
     scale_operator(api, 2)
     where = (f"deploy/{OPERATOR}", f"--namespace={OPERATOR_NAMESPACE}")
     try:
-        setting.cluster.kubectl("rollout", "status", *where, "--timeout=120s")
+        setting.cluster.kubectl("rollout", "status", *where, "--timeout=300s")
         yield
     finally:
         scale_operator(api, 1)

@@ -6,12 +6,13 @@ import time
 from pathlib import Path
 
 from stage.api import JSON, ApiServer
+from stage.play import WITHIN
 from stage.setting import OPERATOR, OPERATOR_NAMESPACE
 
 
 def kill_operator(api: ApiServer) -> None:
     """Kill the operator's process as the kernel would for want of memory; kubelet restarts it."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + WITHIN
     while not (running := operator_processes(api)):
         assert time.monotonic() < deadline, "the operator does not run"
         time.sleep(0.2)
@@ -32,7 +33,7 @@ def count_restarts(api: ApiServer) -> int:
 def scale_operator(api: ApiServer, replicas: int) -> None:
     """Set how many operators run and wait until it is so."""
     api.merge("Deployment", OPERATOR_NAMESPACE, OPERATOR, spec={"replicas": replicas})
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + WITHIN
     while len(api.objects("Pod", OPERATOR_NAMESPACE)) != replicas:
         assert time.monotonic() < deadline, f"the operator is not scaled to {replicas}"
         time.sleep(0.2)

@@ -11,10 +11,10 @@ from localkube import Cluster
 from stage.api import JSON, ApiServer
 from stage.images import OPERATOR_REPOSITORY, OPERATOR_TAG, ROOT
 from stage.operating import processes_of
+from stage.play import WITHIN
 from stage.setting import OPERATOR, OPERATOR_NAMESPACE
 
 RIVAL = "dbalias-rival"
-LEASE_SECONDS = 15
 
 
 @contextlib.contextmanager
@@ -40,7 +40,7 @@ def second_release(cluster: Cluster, namespaces: Sequence[str]) -> Iterator[None
 
 def leader(api: ApiServer) -> JSON:
     """Return the pod that holds the Lease; waits until one of those that are there does."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + WITHIN
     while True:
         holder = str(holder_of_lease(api) or "").rpartition("_")[0]
         for pod in api.objects("Pod", OPERATOR_NAMESPACE):
@@ -52,7 +52,7 @@ def leader(api: ApiServer) -> JSON:
 
 def wait_for_another_leader(api: ApiServer, than: JSON) -> None:
     """Wait until the Lease has run out and another pod holds it."""
-    deadline = time.monotonic() + LEASE_SECONDS + 45
+    deadline = time.monotonic() + WITHIN
     while leader(api)["metadata"]["name"] == than["metadata"]["name"]:
         assert time.monotonic() < deadline, "nobody else took the Lease"
         time.sleep(0.2)

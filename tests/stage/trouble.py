@@ -52,6 +52,6 @@ def _logs(api: ApiServer, namespace: str) -> Iterator[str]:
         name = pod["metadata"]["name"]
         yield f"--- log of {namespace}/{name} ({pod['status'].get('phase')})"
         try:
-            yield api.log(namespace, name, tailLines=_LINES)
+            yield api.log(namespace, name, within=0, tailLines=_LINES)
         except ApiError as error:
             yield str(error)

@@ -50,7 +50,7 @@ def hold_at(step: Step, shop: Shop, database: Database) -> Hold:
         Step.ENDED: lambda: _Unstored(shop, database),
         Step.KEPT: lambda: _Refused(shop, "clean"),
     }
-    return special.get(step, lambda: _AtGate(database, step.name.lower()))()
+    return special.get(step, lambda: _AtGate(shop, database, step.name.lower()))()
 
 
 def app_files() -> JSON:
@@ -110,7 +110,8 @@ def _key(file: Path) -> str:
 
 
 class _AtGate:
-    def __init__(self, database: Database, name: str) -> None:
+    def __init__(self, shop: Shop, database: Database, name: str) -> None:
+        self._shop = shop
         self._gate = Gate(database, name)
         # There a session of the app waits, which the runner does not know.
         self._is_apps = name in {"settings", "reported"}
@@ -119,7 +120,8 @@ class _AtGate:
         self._gate.shut()
 
     def is_reached(self) -> bool:
-        return bool(self._gate.waiting())
+        # The kubelet says so of the pod after its process is seen on the server.
+        return bool(self._gate.waiting() and self._shop.running(alias=ALIAS))
 
     def open(self) -> None:
         self._gate.open()
