@@ -3,8 +3,9 @@
 They need what localkube's node needs (root on Debian); cluster, servers, images and the chart's
 release are made by the first test process and taken away by the last. Tests share the operator
 but neither namespaces nor databases, and one of them may have it killed at any moment: only a
-test that measures how quickly the operator answers asks for `steady_operator`. While writing
-tests, keep a stage up with `python -m stage` (see there) and name it in DBALIAS_STAGE.
+test that measures how quickly the operator answers, or counts what it does, asks for
+`steady_operator`, and one that follows logs for `steady_kubelet`. While writing tests, keep a
+stage up with `python -m stage` (see there) and name it in DBALIAS_STAGE.
 """
 
 import os
@@ -93,6 +94,13 @@ def shop(new_shop: NewShop, request: pytest.FixtureRequest) -> Shop:
 def steady_operator(setting: Setting, run_folder: Path) -> Iterator[None]:
     """Keep others from harming the operator meanwhile."""
     with locked(run_folder / "operator", alone=False):
+        yield
+
+
+@pytest.fixture
+def steady_kubelet(setting: Setting) -> Iterator[None]:
+    """Keep others from killing the kubelet meanwhile: logs cannot be followed without it."""
+    with locked(setting.kubelet_lock, alone=False):
         yield
 
 

@@ -4,6 +4,8 @@ import json
 from dataclasses import replace
 from urllib.parse import quote
 
+import pytest
+
 from stage.api import JSON, ApiServer
 from stage.objects import alias, entry, policy, project, rule, secret
 from stage.play import Shop
@@ -24,6 +26,7 @@ def url(name: str, text: str) -> list[JSON]:
     return [held, alias(name, engine="postgresql", **spec)]
 
 
+@pytest.mark.usefixtures("steady_operator")  # its log is read
 def test_no_object_and_no_log_ever_holds_a_secret(shop: Shop, api: ApiServer) -> None:
     """Good logins, refused ones, broken URLs and wrong ports; migrated, failed and mended."""
     default = shop.postgres("app", password=f"default {NASTY}")

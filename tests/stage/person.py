@@ -8,12 +8,11 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from localkube import Cluster
 from stage.api import ApiServer
-from stage.play import Shop
-
-WITHIN = 180.0
+from stage.play import WITHIN, Shop
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +63,25 @@ def finish(process: "subprocess.Popen[str]") -> Ended:
 
 
 def interrupt_after(process: "subprocess.Popen[str]", line: str, *, times: int = 1) -> Ended:
-    """Press Ctrl-C as soon as a command has written a line with this text; wait for its end."""
-    assert process.stdout is not None
-    for read in process.stdout:
-        if line in read:
-            break
-    for _ in range(times):
+    """Press Ctrl-C as soon as a command has written a line with this text; wait for its end.
+
+    Once more only when it has taken note: the kernel makes one of two signals that both wait.
+    """
+    wait_for_line(process.stdout, line)
+    process.send_signal(signal.SIGINT)
+    for _ in range(times - 1):
+        wait_for_line(process.stderr, "once more to leave")
         process.send_signal(signal.SIGINT)
-        time.sleep(0.5)
     return finish(process)
+
+
+def wait_for_line(stream: IO[str] | None, text: str) -> None:
+    """Read what a command writes up to a line with this text."""
+    assert stream is not None
+    read: list[str] = []
+    while not read or text not in read[-1]:
+        read.append(stream.readline())
+        assert read[-1], f"it ended without {text!r}: {''.join(read)}"
 
 
 def kubeconfig_of(api: ApiServer, cluster: Cluster, namespace: str, *, role: str) -> str:

@@ -25,6 +25,11 @@ class Setting:
     postgres: PostgresServer
     mariadb: MariaDBServer
 
+    @property
+    def kubelet_lock(self) -> Path:
+        """What is held by those who kill the kubelet, and shared by those who need it meanwhile."""
+        return self.cluster.state / "kubelet.lock"
+
     def coordinates(self) -> dict[str, str]:
         """Return what `attach` needs, as JSON takes it."""
         return {

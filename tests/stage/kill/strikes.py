@@ -14,6 +14,7 @@ from stage.kill.steps import IN_PROCESS, Engine, Step, Victim
 from stage.operating import count_restarts, kill_operator, processes_of, scale_operator
 from stage.play import Shop
 from stage.setting import Setting
+from stage.sharing import locked
 
 Servers = dict[Engine, PostgresServer | MariaDBServer]
 
@@ -111,15 +112,16 @@ def _evict_pod(setting: Setting, pod: JSON) -> None:
 
 def _without_kubelet(runs: Sequence[Run], setting: Setting) -> None:
     kubelet = setting.cluster.processes["kubelet"]
-    kubelet.kill()
-    try:
-        _open(runs)
-        for run in runs:
-            run.shop.eventually(
-                _is_over(run.shop), what=f"the process of {run.cell} to end", within=WITHIN
-            )
-    finally:
-        kubelet.start()
+    with locked(setting.kubelet_lock):
+        kubelet.kill()
+        try:
+            _open(runs)
+            for run in runs:
+                run.shop.eventually(
+                    _is_over(run.shop), what=f"the process of {run.cell} to end", within=WITHIN
+                )
+        finally:
+            kubelet.start()
 
 
 def _without_servers(runs: Sequence[Run], servers: Servers) -> None:
