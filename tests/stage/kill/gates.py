@@ -1,7 +1,7 @@
 """The test's side of a gate: a lock that an administrator's session holds in the same database."""
 
 import contextlib
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 import pymysql
@@ -96,6 +96,13 @@ class OwnLock:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._session: Session | None = None
+
+    def __enter__(self) -> Self:
+        self.shut()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.open()
 
     def shut(self) -> None:
         """Hold it."""
