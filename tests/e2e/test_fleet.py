@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import pytest
 
-from stage.api import JSON
+from stage.api import JSON, ApiServer
 from stage.fleet import Fleet, layered
 from stage.objects import PROJECT, entry, project, secret
 from stage.play import NewShop, Shop, is_complete
+from stage.watching import History, most_pods
 
-SOON = 6.0
-"""Seconds within which what waited starts, on a machine with other things to do."""
+AWAKE = 60.0
+"""Seconds within which what waited starts; who is not woken looks again after ten minutes."""
 SLOW = {"SHOP_EXTRA_APPS": "slow", "SHOP_SLOW_SECONDS": "2"}
 
 
@@ -39,7 +40,7 @@ def most_at_once(ended: Iterable[JSON]) -> int:
     return max(sum(begun <= begin < end for begun, end in spans) for begin, _ in spans)
 
 
-def message(shop: Shop, alias: str = "default") -> str:
+def message(shop: Shop, alias: str) -> str:
     """Return what the condition Migrated of an alias says now."""
     return str(shop.condition("Migrated", alias=alias).get("message", ""))
 
@@ -76,8 +77,11 @@ def test_a_failing_alias_holds_up_those_that_depend_on_it_and_no_others(shop: Sh
     shop.expect("Migrated", "False", reason="LoginRefused", alias="people")
     for name in ("default", "stock"):
         shop.expect("Migrated", "True", alias=name)
-    held = shop.expect("Migrated", "False", reason="DependencyNotMigrated", alias="orders")
-    assert "it depends on people, whose migration failed" in held["message"]
+    shop.expect("Migrated", "False", reason="DependencyNotMigrated", alias="orders")
+    shop.eventually(
+        lambda: "it depends on people, whose migration failed" in message(shop, "orders"),
+        what="orders to say on whom",
+    )
     assert shop.jobs(alias="orders") == []
 
     shop.apply(secret("people", databases["people"]))
@@ -101,23 +105,23 @@ def test_a_cycle_stalls_its_aliases_and_names_the_way_until_it_is_broken(shop: S
 
 
 @pytest.mark.usefixtures("steady_operator")
-def test_two_projects_that_share_a_database_take_turns_on_it(new_shop: NewShop) -> None:
+def test_two_projects_that_share_a_database_take_turns_on_it(
+    new_shop: NewShop, api: ApiServer
+) -> None:
     """In two namespaces, applied together: the second says whom it waits for, then follows."""
     shops = (new_shop("one"), new_shop("two"))
     database = shops[0].mariadb("shared")
-    for shop in shops:
-        shop.apply(project(env=SLOW), entry("default", database))
-    seen: set[str] = set()
-    most = 0
+    with History(api, ("DatabaseAlias", "Pod")) as history:
+        for shop in shops:
+            shop.apply(project(env=SLOW), entry("default", database))
+        for shop in shops:
+            shop.wait_ready()
+        demand_turns(shops, history)
+    assert database.values("SELECT COUNT(*) FROM django_migrations WHERE app = 'slow'") == [3]
 
-    def ends() -> bool:
-        nonlocal most
-        most = max(most, sum(len(shop.running()) for shop in shops))
-        seen.update(message(shop) for shop in shops)
-        return all(shop.is_ready() for shop in shops)
 
-    shops[0].eventually(ends, what="both to be Ready")
-    assert most == 1
+def demand_turns(shops: Sequence[Shop], history: History) -> None:
+    """One run after the other, soon, and the second project said whom it waited for."""
     runs = sorted(
         ((*shop.jobs(), shop) for shop in shops), key=lambda run: run[0]["status"]["startTime"]
     )
@@ -127,7 +131,11 @@ def test_two_projects_that_share_a_database_take_turns_on_it(new_shop: NewShop) 
     told = (
         f"the Job {name} of project {owner.namespace}/{PROJECT} runs on the same physical database"
     )
-    assert any(told in text for text in seen), seen
+    (waiter,) = {shop.namespace for shop in shops} - {owner.namespace}
+    owner.eventually(
+        lambda: any(told in text for text in history.messages(waiter, "Migrated")),
+        what=lambda: f"{told!r} in {history.messages(waiter, 'Migrated')}",
+    )
+    assert most_pods(history.seen(owner.namespace, waiter)) == 1
     pause = when(second["metadata"]["creationTimestamp"]) - when(first["status"]["completionTime"])
-    assert 0 <= pause.total_seconds() <= SOON
-    assert database.values("SELECT COUNT(*) FROM django_migrations WHERE app = 'slow'") == [3]
+    assert 0 <= pause.total_seconds() <= AWAKE

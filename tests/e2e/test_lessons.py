@@ -11,11 +11,16 @@ import shlex
 import time
 from datetime import UTC, datetime
 
+import pytest
+
 from stage.api import JSON, ApiServer
+from stage.garbage import has_failure_target
+from stage.held import Held, start_all
 from stage.images import ROOT, SHOP_1_5
+from stage.kill.steps import Step
 from stage.objects import entry, policy, project, rule, secret
-from stage.play import Shop, is_complete, is_finished
-from stage.watching import History
+from stage.play import WITHIN, Shop, is_complete, is_finished
+from stage.watching import History, most_pods
 
 BROKEN = {"SHOP_EXTRA_APPS": "broken"}
 PEOPLE = rule(["customers", "orders", "broken"], write="users")
@@ -63,11 +68,19 @@ def test_one_failed_run_freezes_nobody_else_and_is_not_silent(shop: Shop) -> Non
     assert record(shop, "default")["completed"]["image"] == SHOP_1_5
     stalled = shop.expect("Stalled", "True")
     assert "users" in stalled["message"]
-    events = [one for one in shop.objects("Event") if one["reason"] == "MigrationFailed"]
-    assert {one["involvedObject"]["name"] for one in events} >= {"users", "shop"}
-    assert {one["type"] for one in events} == {"Warning"}
+    shop.eventually(
+        lambda: {one["involvedObject"]["name"] for one in failures(shop)} >= {"users", "shop"},
+        what="events on both",
+    )
+    assert {one["type"] for one in failures(shop)} == {"Warning"}
 
 
+def failures(shop: Shop) -> list[JSON]:
+    """Return the events that tell of a migration that failed; each follows its status."""
+    return [one for one in shop.objects("Event") if one["reason"] == "MigrationFailed"]
+
+
+@pytest.mark.usefixtures("steady_operator")
 def test_jobs_are_named_by_what_they_run_and_never_applied_over(shop: Shop, api: ApiServer) -> None:
     """A release makes another; the operator only creates and deletes, and stores the end first."""
     since, migrate = time.time(), {"historyLimit": 1}
@@ -78,14 +91,15 @@ def test_jobs_are_named_by_what_they_run_and_never_applied_over(shop: Shop, api:
         shop.apply(project(image=SHOP_1_5, migrate=migrate))
         shop.wait_ready()
         (second,) = shop.eventually(lambda: _only_one(shop.jobs()), what="the first Job to go")
+        shop.eventually(
+            lambda: _went_after_its_end_was_stored(history.seen(shop.namespace), first),
+            what="its end to be seen stored before it went",
+        )
+        shop.eventually(lambda: len(_job_writes(shop, since)) >= 3, what="three writes in the log")
         seen = history.seen(shop.namespace)
     assert second["metadata"]["name"] != first["metadata"]["name"]
-    mine = [one for one in seen if one["metadata"]["uid"] == first["metadata"]["uid"]]
-    assert {json.dumps(one["spec"]) for one in mine} == {json.dumps(first["spec"])}
-    stored = [one for one in seen if _completed_job(one) == first["metadata"]["name"]]
-    assert _version(stored[0]) < _version(mine[-1])
-    verbs = [write.split()[0] for write in shop.writes(since) if " jobs/" in write]
-    assert verbs == ["create", "create", "delete"]
+    assert {json.dumps(one["spec"]) for one in _of(first, seen)} == {json.dumps(first["spec"])}
+    assert _job_writes(shop, since) == ["create", "create", "delete"]
 
     shop.change("Job", second["metadata"]["name"], spec={"ttlSecondsAfterFinished": 0})
     shop.eventually(lambda: not shop.jobs(), what="Kubernetes to clean up")
@@ -96,6 +110,21 @@ def test_jobs_are_named_by_what_they_run_and_never_applied_over(shop: Shop, api:
 
 def _only_one(jobs: list[JSON]) -> list[JSON]:
     return jobs if len(jobs) == 1 else []
+
+
+def _of(job: JSON, seen: list[JSON]) -> list[JSON]:
+    return [one for one in seen if one["metadata"].get("uid") == job["metadata"]["uid"]]
+
+
+def _went_after_its_end_was_stored(seen: list[JSON], job: JSON) -> bool:
+    """Return whether a Job that is gone was last seen, as deleted, after its end was stored."""
+    stored = [one for one in seen if _completed_job(one) == job["metadata"]["name"]]
+    return bool(stored) and _version(stored[0]) < _version(_of(job, seen)[-1])
+
+
+def _job_writes(shop: Shop, since: float) -> list[str]:
+    """Return what the operator did to Jobs."""
+    return [write.split()[0] for write in shop.writes(since) if " jobs/" in write]
 
 
 def _completed_job(one: JSON) -> str:
@@ -125,7 +154,7 @@ def test_pods_have_what_the_user_gave_and_no_gate_needs_the_job(shop: Shop) -> N
     shop.delete("Job", job["metadata"]["name"])
     for words in documented_waits():
         waiting = shop.kubectl(*words)
-        told, _ = waiting.communicate(timeout=60)
+        told, _ = waiting.communicate(timeout=WITHIN)
         assert waiting.returncode == 0, f"{words}: {told}"
     waited = shop.run("python", "/etc/dbalias/dbalias_wait.py", "--timeout=30")
     assert "migrated: default" in waited
@@ -150,28 +179,21 @@ def test_deleted_job_does_not_bypass_the_back_off(shop: Shop) -> None:
 
 def test_failure_target_is_not_failed(shop: Shop, api: ApiServer) -> None:
     """Past its deadline a Job shall fail, and its pod still stops: no second one meanwhile."""
-    env = {"SHOP_EXTRA_APPS": "slow", "SHOP_SLOW_SECONDS": "2"}
+    run = Held(shop, shop.postgres("app"), Step.SECOND)
     with History(api, ("Job", "Pod", "DatabaseAlias")) as history:
-        shop.apply(project(env=env), entry("default", shop.postgres("app")))
-        shop.eventually(shop.running, what="the Job to run")
+        start_all([run])
         (job,) = shop.jobs()
-        shop.change("Job", job["metadata"]["name"], spec={"activeDeadlineSeconds": 1})
-        shop.eventually(lambda: shop.attempts("default") == 2, what="another attempt")
-        shop.apply(project(env={**env, "SHOP_SLOW_SECONDS": "0"}))
+        name = job["metadata"]["name"]
+        shop.change("Job", name, spec={"activeDeadlineSeconds": 1})
+        shop.eventually(
+            lambda: has_failure_target(shop.fetch("Job", name)), what="the Job to be about to fail"
+        )
+        time.sleep(2)
+        run.open()
+        shop.eventually(lambda: run.attempts == 2, what="another attempt")
         shop.wait_ready()
         seen = history.seen(shop.namespace)
-    (first, *_), most = shop.jobs(), 0
-    told = [one for one in seen if one["metadata"].get("uid") == first["metadata"]["uid"]]
-    assert any(_is_failing(one) and not is_finished(one) for one in told)
-    running: set[str] = set()
-    for one in seen:
-        if one["kind"] == "Pod":
-            name, ended = one["metadata"]["name"], one["status"]["phase"] in ("Succeeded", "Failed")
-            running = running - {name} if ended else running | {name}
-            most = max(most, len(running))
-    assert most == 1
+    told = _of(shop.jobs()[0], seen)
+    assert any(has_failure_target(one) and not is_finished(one) for one in told)
+    assert most_pods(seen) == 1
     assert is_complete(shop.jobs()[-1])
-
-
-def _is_failing(job: JSON) -> bool:
-    return any(one["type"] == "FailureTarget" for one in job["status"].get("conditions", ()))

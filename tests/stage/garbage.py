@@ -42,12 +42,13 @@ def _deleted_while_it_fails(shop: Shop, job: JSON) -> None:
     name = job["metadata"]["name"]
     shop.change("Job", name, spec={"activeDeadlineSeconds": 1})
     shop.eventually(
-        lambda: _has_failure_target(shop.fetch("Job", name)), what="the Job to be about to fail"
+        lambda: has_failure_target(shop.fetch("Job", name)), what="the Job to be about to fail"
     )
     shop.api.delete("Job", shop.namespace, name)
 
 
-def _has_failure_target(job: JSON) -> bool:
+def has_failure_target(job: JSON) -> bool:
+    """Return whether a Job is about to fail."""
     return any(one["type"] == "FailureTarget" for one in job["status"].get("conditions", ()))
 
 

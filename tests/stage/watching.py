@@ -62,9 +62,19 @@ class History(Watching):
             if condition["type"] == "Stalled" and condition["status"] == "True"
         ]
 
-    def seen(self, namespace: str) -> list[JSON]:
-        """Return every version of a namespace's objects, in the order they were written."""
-        return sorted(self._seen[namespace], key=lambda o: int(o["metadata"]["resourceVersion"]))
+    def seen(self, *namespaces: str) -> list[JSON]:
+        """Return every version of these namespaces' objects, in the order they were written."""
+        found = [one for namespace in namespaces for one in self._seen[namespace]]
+        return sorted(found, key=lambda o: int(o["metadata"]["resourceVersion"]))
+
+    def messages(self, namespace: str, type: str) -> list[str]:
+        """Return what conditions of a type ever said in a namespace."""
+        return [
+            str(condition.get("message", ""))
+            for one in self.seen(namespace)
+            for condition in one.get("status", {}).get("conditions", ())
+            if condition["type"] == type
+        ]
 
     def versions(self, namespace: str) -> int:
         """Return how many versions of a namespace's objects were seen."""
@@ -73,3 +83,15 @@ class History(Watching):
     def note(self, body: JSON) -> None:
         """Keep it."""
         self._seen[body["metadata"].get("namespace", "")].append(body)
+
+
+def most_pods(versions: Iterable[JSON]) -> int:
+    """Return how many pods there were in one moment that had not ended."""
+    running: set[str] = set()
+    most = 0
+    for one in versions:
+        if one["kind"] == "Pod":
+            name, ended = one["metadata"]["name"], one["status"]["phase"] in ("Succeeded", "Failed")
+            running = running - {name} if ended else running | {name}
+            most = max(most, len(running))
+    return most
