@@ -36,6 +36,11 @@ def is_observed(shop: Shop) -> bool:
     return bool(found["status"]["observedGeneration"] == found["metadata"]["generation"])
 
 
+def message(shop: Shop, alias: str) -> str:
+    """Return what is said of an alias' migrations now."""
+    return str(shop.condition("Migrated", alias=alias).get("message", ""))
+
+
 def annotate(shop: Shop, digest: str) -> None:
     """Set the annotation as `kubectl annotate` does."""
     annotations = {"dbalias.dev/approve": digest}
@@ -52,11 +57,13 @@ def test_nothing_runs_before_a_person_has_approved_exactly_what_is_pending(
     for name in ("default", "users"):
         shop.expect("Migrated", "False", reason="AwaitingApproval", alias=name)
     shop.eventually(
-        lambda: len(status(shop)["plan"].get("aliases", ())) == 2, what="the plans of both"
+        lambda: len(status(shop).get("plan", {}).get("aliases", ())) == 2, what="the plans of both"
     )
     digest = status(shop)["plan"]["digest"]
-    told = shop.condition("Migrated", alias="users")["message"]
-    assert f"dbalias.dev/approve={digest}`" in told
+    shop.eventually(
+        lambda: f"dbalias.dev/approve={digest}`" in message(shop, "users"),
+        what="the digest of both in what is said of one",
+    )
     assert default.tables() == users.tables() == set()
 
     refused = person.run("approve", PROJECT)
@@ -66,7 +73,7 @@ def test_nothing_runs_before_a_person_has_approved_exactly_what_is_pending(
     assert "no terminal to ask on: give --digest or --yes" in refused.err
     annotate(shop, digest[:12])
     shop.eventually(
-        lambda: "only the beginning" in shop.condition("Migrated", alias="users")["message"],
+        lambda: "only the beginning" in message(shop, "users"),
         what="the word that a shortened digest approves nothing",
     )
     assert shop.jobs() == []

@@ -85,7 +85,7 @@ def test_database_made_again_under_its_name_is_noticed_and_migrated_by_the_next_
     told = migrated(asked, "False", "Pending", alias="default")["message"]
     assert "pending: contenttypes.0001_initial" in told
     assert "dbalias.dev/migrate-requested-at" in told
-    assert asked.condition("Ready")["status"] == "False"
+    asked.expect("Ready", "False")
     assert asked.attempts("default") == 1
 
     ask(asked, "migrate-requested-at")

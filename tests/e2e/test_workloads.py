@@ -119,6 +119,9 @@ def test_failed_alias_holds_workloads_back_but_not_their_credentials(
 
         shop.apply(project(workloads=WEB))
         shop.wait_ready()
+        shop.eventually(
+            lambda: stamps(shop)[REVISION] != before[REVISION], what="the new settings' mark"
+        )
         assert stamps(shop)[REVISION] == shop.published()["revision"] != before[REVISION]
         told = judged(history.seen(shop.namespace))
     assert wrongly_judged(told) == []
