@@ -6,14 +6,18 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from integration.runtime.pod import EXPRESS, Database, Pod, a_database
+from integration.runtime.killing import Nursery
+from integration.runtime.pod import EXPRESS, PATIENCE, Database, Pod, a_database
 from localkube.databases import DatabaseServer, PostgresServer
 from unit.builders import a_policy, a_rule
 
 WRITES = {"insert", "update", "delete", "create", "alter", "drop", "truncate", "grant", "lock"}
+STATES = {"audit": "auditing", "planned": "planning"}
+"""What a run is at, by the gate where it stands."""
 
 
 def publish(pod: Pod, database: Database) -> None:
@@ -56,6 +60,14 @@ def writes(sent: list[str]) -> set[str]:
     return {word for one in sent for word in one.split()[:6]} & WRITES
 
 
+def wait_until_logged(server: PostgresServer) -> None:
+    """Wait until new sessions have what was reloaded, which is a moment later."""
+    deadline = time.monotonic() + PATIENCE
+    while server.admin_sql("SHOW log_statement") != [("all",)]:
+        assert time.monotonic() < deadline, "log_statement"
+        time.sleep(0.05)
+
+
 @pytest.fixture
 def logged(server: DatabaseServer) -> Iterator[DatabaseServer]:
     """A server that writes down every statement, with the login that sent it."""
@@ -73,7 +85,8 @@ def logged(server: DatabaseServer) -> Iterator[DatabaseServer]:
     )  # fmt: skip
     for statement in on:
         server.admin_sql(statement)
-    time.sleep(1)  # a reload reaches new sessions a moment later
+    if isinstance(server, PostgresServer):
+        wait_until_logged(server)
     yield server
     for statement in off:
         server.admin_sql(statement)
@@ -147,32 +160,40 @@ def test_check_tells_tables_that_are_missing_from_those_that_are_pending(
     assert "orders.0001_initial" in refused.output  # of a long list the report has the beginning
 
 
-def test_check_takes_no_lock_and_waits_for_none(pod: Pod, server: DatabaseServer) -> None:
+def test_check_takes_no_lock_and_waits_for_none(
+    nursery: Nursery, server: DatabaseServer, tmp_path: Path
+) -> None:
     """A migration that runs is not disturbed, and does not hold it up."""
-    database = a_database(server)
-    pod.env |= {"SHOP_EXTRA_APPS": "slow", "SHOP_SLOW_SECONDS": "5"}
-    publish(pod, database)
-    migration = pod.start("default")
-    migration.wait_until(lambda report: str(report.get("current")).startswith("slow."))
+    nursery.publish(a_database(server))
+    migration = nursery.start(tmp_path / "migration", "0001_atomic during")
+    migration.wait_at_gate()
 
-    check = pod.run("default", "--check", "--lock-timeout=1")
+    check = nursery.start(tmp_path / "check", "", "--check", "--lock-timeout=1")
 
-    assert check.code == 0, check.output
-    assert check.report["pendingCount"] > 0
-    assert migration.process.poll() is None
-    assert migration.end().code == 0
+    assert check.end() == 0, check.log
+    assert check.report is not None
+    assert check.report.pending_count > 0
+    assert migration.report is not None
+    assert migration.report.current == "steps.0001_atomic"
+    assert migration.end() == 0, migration.log
 
 
+@pytest.mark.parametrize("gate", STATES)
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
 def test_check_that_is_asked_to_stop_or_killed_leaves_nothing_behind(
-    pod: Pod, postgres: DatabaseServer
+    nursery: Nursery, postgres: DatabaseServer, tmp_path: Path, gate: str, signum: signal.Signals
 ) -> None:
     """Its report says how far it came, and the next one finds all as it was."""
     database = a_database(postgres)
-    publish(pod, database)
-    for signum in (signal.SIGTERM, signal.SIGKILL):
-        run = pod.start("default", "--check")
-        run.wait_until(lambda report: report.get("state") in ("auditing", "planning"))
-        run.send(signum)
-        assert run.end().code in (7, 0, -signal.SIGKILL)
+    nursery.publish(database)
+    run = nursery.start(tmp_path / "run", gate, "--check")
+    run.wait_at_gate()
+    run.send(signum)
+    code = run.end()
+    again = nursery.start(tmp_path / "again", "", "--check")
+
+    ended = (7, "stopped") if signum is signal.SIGTERM else (-signum, STATES[gate])
+    assert run.report is not None
+    assert (code, run.report.state) == ended, run.log
     assert database.tables == set()
-    assert pod.run("default", "--check").code == 0
+    assert again.end() == 0, again.log
