@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -102,6 +103,7 @@ class Nursery:
             copy = shutil.copytree if (IMAGE / name).is_dir() else shutil.copy
             copy(IMAGE / name, pod.image / name)
         self._pod = pod
+        self._unended: set[int] = set()
         self._process = subprocess.Popen(
             [str(pod.python), "nursery.py"],
             cwd=pod.image,
@@ -134,12 +136,22 @@ class Nursery:
             "env": env,
             "log": str(folder / "log"),
         }
-        return GatedRun(int(self._ask(asked)), folder, lambda pid: int(self._ask({"end": pid})))
+        pid = int(self._ask(asked))
+        self._unended.add(pid)
+        return GatedRun(pid, folder, self._end)
 
     def close(self) -> None:
-        """End it."""
+        """End it, and the runs that a failed test left at their gates."""
+        for pid in self._unended:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._process.kill()
         self._process.communicate()
+
+    def _end(self, pid: int) -> int:
+        code = int(self._ask({"end": pid}))
+        self._unended.remove(pid)
+        return code
 
     def _ask(self, asked: Mapping[str, Any]) -> str:
         assert self._process.stdin is not None
@@ -237,12 +249,11 @@ def end_session(database: Database, *, of_lock: bool) -> None:
     """End the session that holds the lock, or the other ones of the run."""
     server = database.server
     if server.kind == "postgresql":
-        held = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
-        which = "IN" if of_lock else "NOT IN"
+        which = "= ANY(%s)" if of_lock else "<> ALL(%s)"
         server.admin_sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            f" WHERE usename = %s AND pid {which} ({held})",
-            [database.user],
+            f" WHERE usename = %s AND pid {which}",
+            [database.user, database.lock_holders],
         )
         return
     sessions = server.admin_sql(

@@ -33,7 +33,8 @@ BOOTSTRAP = (
     "import sys; sys.path.insert(0, {folder!r}); "
     "import dbalias_migrate; sys.exit(dbalias_migrate.main())"
 )
-PATIENCE = 60
+PATIENCE = 300
+"""Seconds for whatever surely comes; every wait ends as soon as it has come."""
 _numbers = itertools.count(1)
 
 
@@ -61,6 +62,15 @@ class Database:
     def sources(self, alias: str, **data: str) -> Any:
         """Return the Secret ``<alias>-login``."""
         return a_secret(f"{alias}-login", **({"password": self.password} | data))
+
+    @property
+    def lock_holders(self) -> list[int]:
+        """The sessions of PostgreSQL that hold an advisory lock in it, by process."""
+        held = self.rows(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        return [pid for (pid,) in held]
 
     @property
     def tables(self) -> set[str]:
