@@ -29,8 +29,10 @@ auth_type = plain
 auth_file = {folder}/users
 admin_users = {user}
 pool_mode = {mode}
-default_pool_size = 3
+default_pool_size = {size}
 """
+_BACKENDS = {"transaction": 3, "statement": 3, "session": 20}
+"""By mode: a few that clients share, or one for every session that may be open."""
 
 
 class Pooled(Protocol):
@@ -71,6 +73,7 @@ class PgBouncer:
                 folder=self._folder,
                 user=database.user,
                 mode=mode,
+                size=_BACKENDS[mode],
             )
         )
         (self._folder / "users").write_text(f'"{database.user}" "{database.password}"\n')
