@@ -8,14 +8,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.cookiejar import CookieJar
-from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
-from integration.runtime.pod import Pod
+from integration.runtime.pod import PATIENCE, Pod
 from localkube.ports import reserve_port
-
-PATIENCE = 60
 
 
 class Browser:
@@ -27,7 +24,7 @@ class Browser:
 
     def get(self, path: str) -> str:
         """Return a page."""
-        with self._opener.open(self._address + path, timeout=20) as page:
+        with self._opener.open(self._address + path, timeout=PATIENCE) as page:
             return str(page.read().decode())
 
     def submit(self, path: str, **fields: str) -> str:
@@ -35,7 +32,7 @@ class Browser:
         token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.get(path))
         assert token is not None, path
         body = urlencode({"csrfmiddlewaretoken": token[1], **fields}).encode()
-        with self._opener.open(self._address + path, body, timeout=20) as page:
+        with self._opener.open(self._address + path, body, timeout=PATIENCE) as page:
             return str(page.read().decode())
 
 
@@ -66,7 +63,7 @@ def wait_until_it_answers(browser: Browser, process: subprocess.Popen[bytes]) ->
     while True:
         try:
             browser.get("/")
-        except URLError:
+        except OSError:
             assert process.poll() is None, "runserver has ended"
             assert time.monotonic() < deadline, "runserver does not answer"
             time.sleep(0.1)

@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 
-from integration.runtime.pod import Database, Pod, a_database
+from integration.runtime.pod import PATIENCE, Database, Pod, a_database
 from localkube.databases import DatabaseServer
 
 WITHIN = 20.0
@@ -22,9 +22,9 @@ def queries_of(database: Database, server: DatabaseServer) -> list[str]:
     return [row[0] for row in server.admin_sql(QUERIES[server.engine], [database.user])]
 
 
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Poll; AssertionError after WITHIN seconds."""
-    deadline = time.monotonic() + WITHIN
+def wait_until(condition: Callable[[], bool], what: str, *, within: float) -> None:
+    """Poll; AssertionError after so many seconds."""
+    deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, what
         time.sleep(0.1)
@@ -38,8 +38,12 @@ def test_statement_of_a_killed_run_does_not_keep_its_locks(
     pod.publish([database.alias("default")], sources=database.sources("default"))
     pod.env |= {"SHOP_EXTRA_APPS": "slow", "SHOP_SLOW_SECONDS": "600"}
     run = pod.start("default")
-    wait_until(lambda: "sleep(" in " ".join(queries_of(database, server)).lower(), "no sleep")
+    wait_until(
+        lambda: "sleep(" in " ".join(queries_of(database, server)).lower(),
+        "no sleep",
+        within=PATIENCE,
+    )
 
     run.send(signal.SIGKILL)
 
-    wait_until(lambda: not queries_of(database, server), "a session is left")
+    wait_until(lambda: not queries_of(database, server), "a session is left", within=WITHIN)

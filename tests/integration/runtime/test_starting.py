@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from integration.runtime.pod import PATIENCE
 from unit.runtime.conftest import a_document, a_routing, an_entry
 
 RUNTIME = Path(__file__).parents[3] / "operator" / "dbalias" / "runtime"
@@ -39,7 +40,7 @@ def start(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[
         env=kept | {"PYTHONPATH": str(folder), "DBALIAS_REPORT": f"{folder}/report"} | env,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
 
