@@ -42,7 +42,7 @@ class Servers(NamedTuple):
     def wait_until_replicated(self) -> None:
         """Wait until the replica has applied all that the primary has logged."""
         ((position,),) = self.primary.admin_sql("SELECT @@gtid_binlog_pos")
-        ((late,),) = self.replica.admin_sql("SELECT MASTER_GTID_WAIT(%s, 30)", [position])
+        ((late,),) = self.replica.admin_sql("SELECT MASTER_GTID_WAIT(%s, 300)", [position])
         assert late == 0, self.replica.admin_sql("SHOW SLAVE STATUS")
 
 
@@ -60,7 +60,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         replica.admin_sql("SET GLOBAL gtid_slave_pos = %s", [position])
         replica.admin_sql(
             "CHANGE MASTER TO MASTER_HOST = %s, MASTER_PORT = %s, MASTER_USER = 'follower', "
-            "MASTER_PASSWORD = %s, MASTER_USE_GTID = slave_pos",
+            "MASTER_PASSWORD = %s, MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 1",
             [primary.host, primary.port, password],
         )
         replica.admin_sql("START SLAVE")
@@ -218,7 +218,7 @@ from django.db import transaction
 from django.db.utils import OperationalError
 
 print("written to", Tag.objects.create(word="blue")._state.db)
-deadline = time.monotonic() + 30
+deadline = time.monotonic() + 240
 while not Tag.objects.using("replica1").exists():
     assert time.monotonic() < deadline
     time.sleep(0.05)
