@@ -23,7 +23,7 @@ from localkube.errors import LocalkubeError
 from localkube.further import FurtherNode, further_networks, remove_network
 from localkube.network import Network, claim_network
 from localkube.node import Node
-from localkube.paths import cache_dir
+from localkube.paths import cache_dir, write_whole
 from localkube.ports import reserve_port
 from localkube.processes import Process, load_processes
 from localkube.progress import exclusive, step
@@ -223,7 +223,7 @@ class Cluster:
             "ports": ports,
             "options": asdict(self.options),
         }
-        (self.state / "cluster.json").write_text(json.dumps(told, indent=2))
+        write_whole(self.state / "cluster.json", json.dumps(told, indent=2))
         return ControlPlane(self.state, found, self.options, network, **ports)
 
     def _start_control_plane(self) -> None:

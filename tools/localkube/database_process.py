@@ -23,6 +23,7 @@ from typing import Any, ClassVar, Self
 
 from localkube import registry
 from localkube.errors import LocalkubeError
+from localkube.paths import write_whole
 from localkube.ports import reserve_port
 from localkube.processes import (
     PATIENCE_SECONDS,
@@ -217,9 +218,7 @@ class DatabaseServer(ABC):
             "pid": self.pid,
             "started": start_time(self.pid) if self.pid else None,
         }
-        file = self.directory / _STATE
-        file.touch(mode=0o600)
-        file.write_text(json.dumps(state))
+        write_whole(self.directory / _STATE, json.dumps(state))
 
     def _wait_until_it_answers(self) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS

@@ -1,4 +1,4 @@
-"""Where things are kept: the cache outside the checkout, and the list of running clusters."""
+"""Where things are kept: the cache outside the checkout, and the list of what runs."""
 
 import os
 from pathlib import Path
@@ -35,3 +35,11 @@ def registry_dir() -> Path:
     folder = cache_dir() / "running"
     folder.mkdir(exist_ok=True)
     return folder
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write a file that is nobody else's to read; who reads meanwhile sees the old or the new."""
+    partial = file.with_suffix(".partial")
+    partial.touch(mode=0o600)
+    partial.write_text(text)
+    partial.rename(file)

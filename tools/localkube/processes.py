@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localkube.errors import LocalkubeError
+from localkube.paths import write_whole
 from localkube.progress import last_lines
 
 PATIENCE_SECONDS = 180.0
@@ -148,9 +149,7 @@ class Process:
     def _write(self, *, pid: int | None, started: int | None) -> None:
         self.record.parent.mkdir(parents=True, exist_ok=True)
         told = {"argv": list(self.argv), "log": str(self.log), "pid": pid, "started": started}
-        partial = self.record.with_suffix(".partial")
-        partial.write_text(json.dumps(told))
-        partial.rename(self.record)
+        write_whole(self.record, json.dumps(told))
 
 
 def load_processes(records: Path) -> dict[str, Process]:

@@ -8,17 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from localkube.paths import registry_dir
+from localkube.paths import registry_dir, write_whole
 from localkube.processes import start_time
 
 
 def register(state: Path, *, owned: bool) -> None:
     """Note a cluster or server; an owned one is a stray as soon as this process is gone."""
     owner = {"pid": os.getpid(), "started": start_time(os.getpid())} if owned else None
-    # Renamed into place, for another run may be reading the list.
-    partial = _entry(state).with_suffix(".partial")
-    partial.write_text(json.dumps({"state": str(state), "owner": owner}))
-    partial.rename(_entry(state))
+    write_whole(_entry(state), json.dumps({"state": str(state), "owner": owner}))
 
 
 def forget(state: Path) -> None:
