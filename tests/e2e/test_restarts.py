@@ -3,6 +3,7 @@
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -91,19 +92,15 @@ def replaced(shop: Shop, api: ApiServer) -> Iterator[Replacement]:
         for pod in watch:
             replacement.record(pod)
 
-    threads = [
-        threading.Thread(target=follow),
-        threading.Thread(target=replacement.go_on, args=(over,)),
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        yield replacement
-    finally:
-        over.set()
-        watch.stop()
-        for thread in threads:
-            thread.join()
+    with ThreadPoolExecutor(2) as pool:
+        tasks = [pool.submit(follow), pool.submit(replacement.go_on, over)]
+        try:
+            yield replacement
+        finally:
+            over.set()
+            watch.stop()
+            for task in tasks:
+                task.result()
 
 
 def test_pods_started_at_any_moment_of_any_change_find_every_table(
