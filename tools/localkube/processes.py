@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,11 +48,15 @@ def is_same(pid: int | None, started: int | None) -> bool:
     return pid is not None and started is not None and start_time(pid) == started
 
 
+def children_of(pid: int) -> dict[int, int | None]:
+    """Return the processes that a process has started, each with its start time."""
+    return {one: start_time(one) for one in _listed() if _parent(one) == pid}
+
+
 def working_in(folder: Path) -> dict[int, int | None]:
     """Return the processes whose working folder this is, each with its start time."""
     place = folder.resolve()
-    listed = (int(entry.name) for entry in Path("/proc").glob("[0-9]*"))
-    return {one: start_time(one) for one in listed if _working_folder(one) == place}
+    return {one: start_time(one) for one in _listed() if _working_folder(one) == place}
 
 
 def wait_until_gone(processes: Mapping[int, int | None], seconds: float = PATIENCE_SECONDS) -> bool:
@@ -63,6 +67,17 @@ def wait_until_gone(processes: Mapping[int, int | None], seconds: float = PATIEN
             return False
         time.sleep(0.02)
     return True
+
+
+def _listed() -> Iterator[int]:
+    return (int(entry.name) for entry in Path("/proc").glob("[0-9]*"))
+
+
+def _parent(pid: int) -> int | None:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 def _working_folder(pid: int) -> Path | None:
