@@ -58,7 +58,7 @@ class Client:
         """Make a table in each database, and alter the one that another process made last."""
         for alias in connections:
             made = self.ask(alias, "SELECT name FROM made ORDER BY id DESC LIMIT 1")
-            table = f"made_{os.getpid()}_{self.queries}"
+            table = f"made_{os.getpid()}_{time.time_ns()}"  # a process id comes again
             self.ask(alias, f"CREATE TABLE {table} (process integer)")
             self.ask(alias, f"INSERT INTO made (name) VALUES ('{table}')")
             self.last[alias] = made[0][0] if made else table

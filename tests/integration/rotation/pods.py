@@ -25,7 +25,7 @@ from unit.reconcile.starting import DATABASES, content
 
 PROGRAM = Path(__file__).with_name("client.py")
 LOOK = 0.1
-PATIENCE = 60
+PATIENCE = 300
 
 
 @dataclass(slots=True)
@@ -138,7 +138,7 @@ class Node:
                 self._running[name] = self.process("serve", **env)
             for name in pods.keys() - ready:
                 if self._running[name].said:
-                    self._api.merge("Pod", self.space.name, f"{name}/status", status=READY)
+                    self._api.merge_status("Pod", self.space.name, name, READY)
                     ready.add(name)
             self._end(set(pods))
 
