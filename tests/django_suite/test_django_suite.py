@@ -14,6 +14,9 @@ from django_suite.suites import suites_that_use
 from environments import SERIES, SUITE_PARTS, environment, running_interpreter
 from localkube.databases import MariaDBServer, PostgresServer, running
 
+pytestmark = pytest.mark.timeout(3600)
+"""The first test of a machine fetches Django's tests, and waits while environments are made."""
+
 SUITES = ("multiple_database", "backends", "sites_tests", "contenttypes_tests", "prefetch_related")
 """Some 500 tests. `make django` runs all of them on every pair of servers."""
 

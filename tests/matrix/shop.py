@@ -11,6 +11,7 @@ from dbalias.api.policy import DatabaseRoutingPolicy, PinReads
 from dbalias.api.project import Settings
 from environments import Cell, environment
 from integration.runtime.pod import Database, Outcome, Pod, a_database
+from integration.runtime.waiting import LOOK, wait
 from matrix.encrypted import VERIFIED, Servers
 from unit.builders import a_policy, a_project, a_replica, a_rule
 
@@ -42,9 +43,9 @@ def open_shop(cell: Cell, servers: Servers, folder: Path) -> Shop:
         "users": a_database(servers.mariadb, PASSWORD),
     }
     _publish(pod, databases, servers)
-    before = pod.start("", "--timeout=0", program="dbalias_wait.py").end()
+    before = wait(pod, timeout=LOOK)
     migrated = {alias: pod.run(alias) for alias in ALIASES}
-    after = pod.start("", "--timeout=0", program="dbalias_wait.py").end()
+    after = wait(pod)
     return Shop(cell, pod, databases, before, migrated, after)
 
 

@@ -12,6 +12,9 @@ from integration.runtime.pod import Pod
 from matrix.choice import corners, everything
 from matrix.shop import ALIASES, PASSWORD, Shop
 
+pytestmark = pytest.mark.timeout(3600)
+"""The first tests of a machine wait until each environment is made, one after the other."""
+
 DRIVER_OF_MYSQL = "import dbalias_databases, MySQLdb; print(MySQLdb.__name__)"
 
 

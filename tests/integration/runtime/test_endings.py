@@ -9,6 +9,7 @@ from dbalias.api.project import Settings
 from dbalias.django.sources import SourceRef, SourceState
 from integration.runtime.pod import EXPRESS, Pod, a_database
 from integration.runtime.test_lock import publish_default
+from integration.runtime.waiting import LOOK, wait
 from localkube.databases import DatabaseServer
 from localkube.ports import reserve_port
 from unit.builders import a_policy, a_project, a_rule
@@ -258,15 +259,15 @@ def test_waiting_ends_when_every_managed_alias_is_migrated(
 ) -> None:
     """dbalias_wait names what is missing, then passes; also for an older image."""
     database = publish_default(pod, server)
-    before = pod.start("", "--timeout=0", program="dbalias_wait.py").end()
+    before = wait(pod, timeout=LOOK)
     waiting = pod.start("", program="dbalias_wait.py")
     assert pod.run("default").code == 0
     after = waiting.end()
     pod.install("1.4")
-    older = pod.start("", "--timeout=0", program="dbalias_wait.py").end()
+    older = wait(pod)
     wrong = dataclasses.replace(database, password="wrong")
     pod.publish([database.alias("default")], sources=wrong.sources("default"))
-    refused = pod.start("", "--timeout=0", program="dbalias_wait.py").end()
+    refused = wait(pod, timeout=LOOK)
 
     assert before.code == 1
     assert '"default" lacks 24 migrations' in before.output

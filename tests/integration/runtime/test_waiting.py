@@ -11,8 +11,9 @@ import pytest
 from dbalias.api.alias import AliasMigrate, DatabaseAlias
 from dbalias.api.project import MigrateMode, Settings
 from integration.runtime.killing import IMAGE_FILES, MIGRATIONS
-from integration.runtime.pod import IMAGE, Database, Outcome, Pod, a_database
+from integration.runtime.pod import IMAGE, Database, Pod, a_database
 from integration.runtime.test_lock import publish_default
+from integration.runtime.waiting import LOOK, wait
 from localkube.databases import DatabaseServer
 from localkube.ports import reserve_port
 from unit.builders import a_project, a_replica, an_alias
@@ -34,11 +35,6 @@ class Migration(migrations.Migration):
     initial = True
     operations = [one for part in parts for one in part.operations]
 '''
-
-
-def wait(pod: Pod, *words: str) -> Outcome:
-    """Run dbalias_wait to its end."""
-    return pod.start("", *words, program="dbalias_wait.py").end()
 
 
 @pytest.fixture
@@ -77,10 +73,10 @@ def test_aliases_that_are_not_ours_to_migrate_are_never_waited_for(
         an_alias("local", engine="sqlite3", name=str(tmp_path / "local.sqlite3"), user=None),
     ]
     pod.publish(aliases, sources=database.sources("default") | database.sources("foreign"))
-    others = wait(pod, "--database=copy", "--database=foreign", "--database=local", "--timeout=0")
+    others = wait(pod, "--database=copy", "--database=foreign", "--database=local")
     assert pod.run("default").code == 0
-    everything = wait(pod, "--timeout=0")
-    unknown = wait(pod, "--database=user", "--timeout=0")
+    everything = wait(pod)
+    unknown = wait(pod, "--database=user")
 
     assert others.code == 0, others.output
     assert '"copy" is not ours to migrate (replica): not waited for' in others.output
@@ -96,9 +92,9 @@ def test_a_squashed_migration_counts_when_those_it_replaces_are_applied(steps: P
     """And the other way round: an image of before the squash finds its own applied."""
     assert steps.run("default").code == 0
     file = squash(steps)
-    newer = wait(steps, "--timeout=0")
+    newer = wait(steps)
     file.unlink()
-    older = wait(steps, "--timeout=0")
+    older = wait(steps)
 
     assert newer.code == 0, newer.output
     assert older.code == 0, older.output
@@ -107,11 +103,11 @@ def test_a_squashed_migration_counts_when_those_it_replaces_are_applied(steps: P
 def test_a_database_that_was_made_by_a_squashed_migration_passes_without_it(steps: Pod) -> None:
     """Django records what it replaces, too."""
     file = squash(steps)
-    before = wait(steps, "--timeout=0")
+    before = wait(steps, timeout=LOOK)
     assert steps.run("default").code == 0
-    squashed = wait(steps, "--timeout=0")
+    squashed = wait(steps)
     file.unlink()
-    without = wait(steps, "--timeout=0")
+    without = wait(steps)
 
     assert before.code == 1
     assert "lacks 1 migrations, first steps.0001_squashed" in before.output
@@ -123,7 +119,7 @@ def test_a_history_with_a_hole_is_waited_for_and_named(steps: Pod, database: Dat
     assert steps.run("default").code == 0
     database.rows("DELETE FROM django_migrations WHERE name = '0001_atomic'")
 
-    outcome = wait(steps, "--timeout=0")
+    outcome = wait(steps, timeout=LOOK)
 
     assert outcome.code == 1
     assert "applied before its dependency steps.0001_atomic" in outcome.output
@@ -136,9 +132,9 @@ def test_only_the_listed_apps_of_an_alias_and_what_they_need_are_waited_for(
     """orders needs customers, which nobody lists; auth stays away."""
     listed = AliasMigrate(apps=("orders", "sessions"))
     pod.publish([database.alias("default", migrate=listed)], sources=database.sources("default"))
-    before = wait(pod, "--timeout=0")
+    before = wait(pod, timeout=LOOK)
     outcome = pod.run("default", "--app=orders", "--app=sessions")
-    after = wait(pod, "--timeout=0")
+    after = wait(pod)
 
     assert before.code == 1
     assert outcome.code == 0, outcome.output
@@ -153,7 +149,7 @@ def test_a_time_that_never_comes_is_refused(time: str, pod: Pod, database: Datab
     """Exit 2, before anything is waited for."""
     pod.publish([database.alias("default")], sources=database.sources("default"))
 
-    outcome = wait(pod, f"--timeout={time}")
+    outcome = wait(pod, timeout=time)
 
     assert outcome.code == 2
     assert f"{time} is not a number of seconds, 0 or more" in outcome.output
@@ -165,10 +161,10 @@ def test_a_database_that_cannot_be_reached_is_named_when_the_time_is_over(
     """Exit 1 after the time given, not before."""
     port = reserve_port()
     database = publish_default(pod, server, port=port)
-    outcome = wait(pod, "--timeout=1")
+    outcome = wait(pod, timeout=1)
     wrong = dataclasses.replace(database, password="wrong")
     pod.publish([database.alias("default")], sources=wrong.sources("default"))
-    refused = wait(pod, "--timeout=1")
+    refused = wait(pod, timeout=LOOK)
 
     assert outcome.code == refused.code == 1
     assert f"127.0.0.1:{port} refuses the connection" in outcome.output
