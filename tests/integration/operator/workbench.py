@@ -8,12 +8,13 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from integration.operator.objects import alias, everything_to, policy, project
+from integration.operator.objects import alias, everything_to, policy, project, server
 from integration.operator.operating import Operator, wait_until
 from localkube import Cluster, Options
 from rendering import CRDS, NAMESPACE, template
@@ -35,6 +36,7 @@ class Request:
     namespace: str
     name: str
     code: int
+    at: datetime
 
 
 @dataclass(slots=True)
@@ -57,12 +59,13 @@ class Workbench:
     def install_crds(self) -> None:
         """Create the CRDs and wait until they are served."""
         self.kubectl("apply", "-f", str(CRDS))
-        self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(CRDS))
+        self.kubectl("wait", "--for=condition=Established", "--timeout=180s", "-f", str(CRDS))
         # Established is told before discovery knows the kinds and before they can be created.
-        tried = yaml.safe_dump_all([project(), alias("default"), policy("p", everything_to("x"))])
+        declared = [project(), alias("default"), policy("p", everything_to("x"))]
+        tried = yaml.safe_dump_all([*declared, server("s", "postgresql", port=5432)])
         dry = ("apply", "-n", "default", "--dry-run=server", "-f", "-")
         wait_until(
-            lambda: self.kubectl(*dry, text=tried, check=False).count("(server dry run)") == 3,
+            lambda: self.kubectl(*dry, text=tried, check=False).count("(server dry run)") == 4,
             what="all kinds can be created",
         )
 
@@ -142,6 +145,7 @@ class Workbench:
                         namespace=what.get("namespace", ""),
                         name=what.get("name", ""),
                         code=code,
+                        at=datetime.fromisoformat(event["requestReceivedTimestamp"]),
                     )
 
 
