@@ -19,6 +19,8 @@ from dbalias.api.meta import API_VERSION, Kind
 JSONObject = dict[str, Any]
 UNKNOWN = re.compile(r'unknown field "([^"]*)"')
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
+LONGEST_IDLE = 30.0
+"""Seconds; after 90 the API server closes a connection that nobody uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,10 @@ class ApiServer:
             self._tls.load_cert_chain(file.name)
         self._server = urlsplit(cluster["server"]).netloc
         self._connection = self._connect()
+        self._used_at = time.monotonic()
 
     def _connect(self) -> http.client.HTTPSConnection:
-        return http.client.HTTPSConnection(self._server, context=self._tls, timeout=30)
+        return http.client.HTTPSConnection(self._server, context=self._tls, timeout=180)
 
     def close(self) -> None:
         """Close the connection."""
@@ -96,9 +99,12 @@ class ApiServer:
         sort = patch if method == "PATCH" else "json"
         headers = {"Accept": accept, "Content-Type": f"application/{sort}"}
         sent = None if body is None else json.dumps(body)
+        if time.monotonic() - self._used_at > LONGEST_IDLE:
+            self._connection.close()  # the next request opens it anew
         self._connection.request(method, path, body=sent, headers=headers)
         response = self._connection.getresponse()
         text = response.read().decode()
+        self._used_at = time.monotonic()
         is_json = response.headers.get_content_type() == "application/json"
         return Answer(response.status, json.loads(text) if is_json else {"message": text})
 
@@ -125,7 +131,7 @@ class ApiServer:
         path = f"{objects(kind, name)}/status?fieldManager={manager}&force=true"
         return self.request("PATCH", path, body, patch="apply-patch+yaml")
 
-    def serve(self, crd: JSONObject, *, seconds: float = 30) -> None:
+    def serve(self, crd: JSONObject, *, seconds: float = 180) -> None:
         """Create a CRD and wait until its objects can be listed."""
         definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
         answer = self.request("POST", definitions, crd)

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from dbalias.cli.main import main
+from integration.operator.operating import wait_until
 from integration.operator.workbench import Space
 
 REPOSITORY = Path(__file__).parents[3]
@@ -40,10 +41,10 @@ def test_rendered_objects_are_those_that_the_operator_publishes(
     manifests: Path, space: Space, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Data, labels and revision of the ConfigMap and of every Secret, and no object more."""
-    space.apply(*yaml.safe_load_all(manifests.read_text()))
-    project = next(
-        one for one in yaml.safe_load_all(manifests.read_text()) if one["kind"] == "DjangoProject"
-    )["metadata"]["name"]
+    declared = list(yaml.safe_load_all(manifests.read_text()))
+    space.apply(*declared)
+    project = next(one for one in declared if one["kind"] == "DjangoProject")["metadata"]["name"]
+    wait_until(lambda: all(_is_observed(space, one) for one in declared), what="all looked at")
     space.wait_for("djp", project, reason="Ready")
     assert main(["render", str(manifests)]) == 0
     rendered = list(yaml.safe_load_all(capsys.readouterr().out))
@@ -55,6 +56,14 @@ def test_rendered_objects_are_those_that_the_operator_publishes(
         assert live["metadata"]["labels"] == body["metadata"]["labels"]
         annotations = body["metadata"].get("annotations", {})
         assert annotations.items() <= live["metadata"].get("annotations", {}).items()
+
+
+def _is_observed(space: Space, body: Body) -> bool:
+    """Tell whether a pass has seen this object as it is, if it is one of ours."""
+    live = space.get(body["kind"].lower(), body["metadata"]["name"])
+    assert live is not None
+    seen = live.get("status", {}).get("observedGeneration", live["metadata"].get("generation"))
+    return bool(seen == live["metadata"].get("generation"))
 
 
 def _published(space: Space, project: str) -> list[Body]:

@@ -18,14 +18,14 @@ def test_a_viewer_may_neither_run_a_command_nor_ask_for_a_run(
     wait_until(space.published, what="published settings")
 
     process = dbalias("manage", "shop", "--database=default", "--", "showmigrations")
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=180)
     assert (process.returncode, out) == (125, ""), err
     assert "its Job cannot be made" in err
     assert "403 Forbidden" in err
     assert space.all("job") == []
 
     process = dbalias("retry", "shop", "lost")
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=180)
     assert (process.returncode, out) == (2, "")
     assert "403 Forbidden" in err
     told = space.get("dba", "shop-lost")

@@ -14,7 +14,7 @@ from integration.operator.workbench import Space
 
 def finished(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     """Return the exit code, and what was printed on either stream."""
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=180)
     return process.returncode, out, err
 
 
