@@ -44,6 +44,8 @@ fast: $(LOCKED)
 	@$(PYTEST) -n 2 --dist worksteal $(FAST)
 
 slow: $(LOCKED)
+	@echo "→ Kubernetes, compiled once: no test's time is for that"
+	@PYTHONPATH=tools $(VENV)/python -m localkube build
 	@echo "→ tests on real parts, four at a time: $(SLOW)"
 	@$(PYTEST) -n 4 --dist worksteal $(SLOW)
 
