@@ -20,6 +20,9 @@ from integration.runtime.pod import Database, Pod, a_database
 from localkube.databases import DatabaseServer
 from unit.builders import a_policy, a_rule
 
+# Whoever is first makes the environment of a series, from parts that may have to be fetched.
+pytestmark = pytest.mark.timeout(3600)
+
 DUMMY = "settings.DATABASES is improperly configured. Please supply the ENGINE value."
 """The one message of Django's dummy backend."""
 EMPTY = 'the alias "default" is intentionally empty: name another one with --database'
