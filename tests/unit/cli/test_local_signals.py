@@ -61,7 +61,7 @@ def _program() -> tuple[str, ...]:
 
 def wait_for_pid(file: Path) -> int:
     """Wait until a child has written its process id."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while not (file.exists() and file.read_text()):
         assert time.monotonic() < deadline
         time.sleep(0.02)

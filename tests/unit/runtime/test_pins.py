@@ -161,7 +161,7 @@ def test_what_a_thread_wrote_outside_requests_pins_no_request() -> None:
 
 def test_requests_in_two_threads_do_not_pin_each_other() -> None:
     """One writes, the other reads while that is under way."""
-    left.update(meeting=Barrier(2, timeout=20))
+    left.update(meeting=Barrier(2, timeout=300))
     server = Wsgi()
 
     with ThreadPoolExecutor(2) as pool:
