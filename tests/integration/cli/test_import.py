@@ -228,6 +228,7 @@ def oldest_and_newest() -> list[Cell]:
     return [found[0], found[-1]]
 
 
+@pytest.mark.timeout(3600)  # the first test of a machine waits while its environment is made
 @pytest.mark.parametrize("cell", oldest_and_newest(), ids=str)
 def test_the_project_answers_alike_before_and_after(cell: Cell, tmp_path: Path) -> None:
     """Every installed model, under its own settings and under the published ones."""
