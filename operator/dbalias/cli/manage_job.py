@@ -77,7 +77,9 @@ class Watched:
             self._tell_trouble(state)
             self._follow(state)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), POLL)
+                # Not wait_for: before Python 3.12 it forgets a second Ctrl-C just after the first.
+                async with asyncio.timeout(POLL):
+                    await self._stop.wait()
             state = await self._look() or state
         if not _is_over(state):
             state = await self._give_up(state)
