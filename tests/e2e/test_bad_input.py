@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from localkube.images import BASE_IMAGE
 from stage.api import JSON
-from stage.objects import alias, entry, policy, project, quota, rule, secret
+from stage.objects import alias, entry, policy, project, rule, secret
 from stage.play import Shop, is_complete
 
 HARD = ' it\'s "so" \\back\\slash 100% %s {{ braces }} {x} $HOME $(id) `ls` #;&\nnext line \n'
@@ -63,7 +63,8 @@ def test_image_that_cannot_be_pulled_is_named(shop: Shop) -> None:
 
 def test_pod_refused_by_a_quota_says_so_in_the_servers_words(shop: Shop) -> None:
     """PodNotCreated with the quota's name; without the quota the same Job gets its pod."""
-    shop.apply(quota(0), project(), entry("default", shop.postgres("app_data")))
+    shop.limit_pods(0)
+    shop.apply(project(), entry("default", shop.postgres("app_data")))
     refused(shop, "PodNotCreated", "exceeded quota", "pods")
 
     shop.delete("ResourceQuota", "pods")

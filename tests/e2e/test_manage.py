@@ -8,7 +8,7 @@ import pytest
 
 from stage.held import Held, start_all
 from stage.kill.steps import Step
-from stage.objects import empty_default, entry, policy, project, quota, rule
+from stage.objects import empty_default, entry, policy, project, rule
 from stage.person import Person, finish, interrupt_after, wait_for_line
 from stage.play import Shop
 
@@ -93,7 +93,7 @@ def test_job_that_cannot_start_says_why_and_ends_with_its_time(shop: Shop, perso
     """In the words of the operator's own Jobs; exit code 124, as timeout(1) has it."""
     shop.apply(project(), entry("default", shop.postgres("app_data")))
     shop.wait_ready()
-    shop.apply(quota(pods=0))
+    shop.limit_pods(0)
     ended = person.run(
         "manage", "shop", "--database=default", "--timeout=12", "--", "showmigrations"
     )

@@ -13,7 +13,7 @@ from typing import TypeVar
 from localkube.databases import MariaDBServer, PostgresServer
 from stage.api import JSON, ApiServer
 from stage.audit import writes_since
-from stage.objects import PROJECT, Database, application, object_name
+from stage.objects import PROJECT, Database, application, object_name, quota
 from stage.setting import Setting
 from stage.trouble import describe
 
@@ -62,6 +62,14 @@ class Shop:
             else:
                 metadata = {**one["metadata"], "namespace": self.namespace}
                 self.api.apply({**one, "metadata": metadata})
+
+    def limit_pods(self, most: int) -> None:
+        """Admit so many pods; before the quota has been counted, refusals have other words."""
+        self.apply(quota(most))
+        self.eventually(
+            lambda: self.fetch("ResourceQuota", "pods").get("status", {}).get("hard"),
+            what="the quota to be counted",
+        )
 
     def change(self, kind: str, name: str, **change: JSON) -> None:
         """Merge a change into an object."""

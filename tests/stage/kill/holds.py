@@ -9,7 +9,7 @@ from localkube import Cluster
 from stage.api import JSON, ApiServer
 from stage.kill.gates import Gate, OwnLock
 from stage.kill.steps import Step
-from stage.objects import Database, quota
+from stage.objects import Database
 from stage.play import Shop, is_finished
 from stage.setting import OPERATOR_ACCOUNT
 
@@ -160,7 +160,7 @@ class _WithoutPods(_Beyond):
         self._shop = shop
 
     def shut(self) -> None:
-        self._shop.apply(quota(0))
+        self._shop.limit_pods(0)
 
     def is_reached(self) -> bool:
         found = self._shop.condition("Migrated", alias=ALIAS)
