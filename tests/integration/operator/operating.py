@@ -108,7 +108,7 @@ class Operator:
     def page(self, path: str) -> str:
         """Return what an HTTP endpoint says, "" while nobody answers."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=5) as page:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=30) as page:
                 return str(page.read().decode())
         except urllib.error.HTTPError as refused:
             with refused:
@@ -127,7 +127,7 @@ class Operator:
             return 0
         if self._process.poll() is None:
             self._process.send_signal(number)
-        return self._process.wait(30)
+        return self._process.wait(180)
 
 
 @contextmanager

@@ -74,7 +74,7 @@ def set_scene(space: Space, *servers: DatabaseServer) -> None:
     )
     end_pod(space, project="done")
     for name, reason in PROJECTS.items():
-        space.wait_for("djp", name, reason=reason, seconds=120)
+        space.wait_for("djp", name, reason=reason)
     space.wait_for("dba", "nobody-orphan", reason="ProjectNotFound")
 
 
@@ -95,7 +95,7 @@ def end_pod(space: Space, *, project: str, code: int = 0, **report: Any) -> None
     def waiting() -> list[Body]:
         return space.bench.api.objects("Pod", space.name, labelSelector=label)
 
-    (pod,) = wait_until(waiting, seconds=90, what=f"a pod of {project}")
+    (pod,) = wait_until(waiting, what=f"a pod of {project}")
     told = {"format": 1, "state": "done" if code == 0 else "failed", "exit": code} | report
     ended = {"exitCode": code, "reason": "Completed", "message": json.dumps(told)}
     container = {"name": "migrate", "image": "shop:1", "imageID": "shop:1", "ready": False,

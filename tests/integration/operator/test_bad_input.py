@@ -110,4 +110,4 @@ def test_a_deleted_project_takes_what_it_published_with_it(space: Space) -> None
     wait_until(lambda: space.get("secret", "shop-databases") is None, what="the Secret collected")
     space.wait_for("dba", "shop-default", reason="ProjectNotFound")
     space.apply(project())
-    space.wait_for("djp", "shop", reason="Ready", seconds=40)
+    space.wait_for("djp", "shop", reason="Ready")

@@ -59,7 +59,7 @@ def end(client: ApiServer, space: str) -> str:
         found = (client.get(body["kind"], space, body["metadata"]["name"]) for body in DECLARED)
         return all(is_ready(body) for body in found)
 
-    wait_until(ready, seconds=120, what=f"every object in {space} Ready")
+    wait_until(ready, what=f"every object in {space} Ready")
     # Published before any status says so: the project's own may still tell of the one before.
     published = client.get("ConfigMap", space, "shop-databases")
     assert published is not None

@@ -97,7 +97,9 @@ def test_one_alias_without_its_secret_keeps_no_other_from_being_published(space:
     wait_until(space.published, what="published")
     assert sorted(space.document()["databases"]) == sorted(names)
     assert "lost" in space.document()["unavailable"]
-    assert space.condition("djp", "shop")["status"] == "False"
+    wait_until(
+        lambda: space.condition("djp", "shop").get("status") == "False", what="the project unready"
+    )
     space.apply(secret("later"))
     space.wait_for("djp", "shop", reason="Ready")
     assert "lost" in space.document()["databases"]
@@ -108,7 +110,7 @@ def test_a_secret_that_vanishes_leaves_the_last_good_entry(space: Space) -> None
     space.apply(project(), alias("default"), alias("users", secret="own"), secret(), secret("own"))
     space.wait_for("djp", "shop", reason="Ready")
     space.delete("secret", "own")
-    space.wait_for("dba", "shop-users", reason="SecretNotFound", seconds=40)
+    space.wait_for("dba", "shop-users", reason="SecretNotFound")
     assert "users" in space.document()["databases"]
     stored = space.get("secret", "shop-databases") or {}
     assert base64.b64decode(stored["data"]["users.password"]) == b"s3krit"
@@ -124,7 +126,7 @@ def test_a_policy_becomes_a_router_in_its_order(space: Space) -> None:
         policy("second", everything_to("default"), order=20),
         policy("first", {"match": {"apps": ["auth"]}, "write": "users"}, order=10),
     )
-    space.wait_for("djp", "shop", reason="Ready")
+    for kind, name in (("djp", "shop"), ("dbrp", "first"), ("dbrp", "second")):
+        space.wait_for(kind, name, reason="Ready")
     routers = [path.rpartition(".")[2] for path in space.document()["routers"]]
     assert routers == ["Guard", "Policy_first", "Policy_second", "Legacy", "Unmatched"]
-    space.wait_for("dbrp", "first", reason="Ready")
