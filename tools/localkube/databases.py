@@ -166,7 +166,7 @@ class MariaDBServer(DatabaseServer):
             user=self.admin_user,
             password=self.admin_password,
             database=database or None,
-            connect_timeout=5,
+            connect_timeout=30,
             autocommit=True,
             charset="utf8mb4",
             ssl_disabled=not self.encrypts,
