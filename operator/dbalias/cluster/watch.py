@@ -320,7 +320,6 @@ def _registry(on_event: Callable[..., Any], secrets: bool) -> kopf.OperatorRegis
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
