@@ -7,13 +7,15 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from dbalias.api.alias import TLSMode
 from dbalias.api.secrets import SecretBytes
@@ -21,13 +23,19 @@ from dbalias.api.server import ServerEngine
 from dbalias.servers.address import Address, Certificates
 from dbalias.servers.endpoint import Endpoint
 from dbalias.servers.plot import Plot, Session, Step, Survey
+from dbalias.servers.sessions.opening import OpenSession, open_session
 from dbalias.servers.sessions.timeouts import Timeouts
 from dbalias.servers.wanted import Wanted
 from localkube.certificates import Authority, KeyPair
 from localkube.databases import DatabaseServer, MariaDBServer, PostgresServer
+from localkube.processes import children_of
 
 QUICK = Timeouts(connect=1.0, statement=1.0)
 """For servers that hang: a test need not wait as long as an operator does."""
+PATIENCE = 60.0
+"""Seconds for what takes none on a machine that has time."""
+PATIENT = Timeouts(connect=600, statement=600, long=600, lock=60, silence=600, idle=600)
+"""Nothing ends by itself within a test, however often that is kept waiting."""
 COUNT = {
     "postgresql": "SELECT count(*) FROM pg_catalog.pg_stat_activity "
     "WHERE application_name = 'dbalias' AND usename = current_user",
@@ -35,7 +43,7 @@ COUNT = {
     "WHERE user = SUBSTRING_INDEX(CURRENT_USER(), '@', 1)",
 }
 """How many sessions the same login has there; MariaDB counts the one that asks."""
-SLEEP = {"postgresql": "SELECT pg_sleep(20)", "mariadb": "SELECT sleep(20)"}
+SLEEP = {"postgresql": "SELECT pg_sleep(120)", "mariadb": "SELECT sleep(120)"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,38 @@ class Asking:
     def look_inside(self, session: Session, plot: Plot) -> Plot:
         """Return the plot as it is."""
         return plot
+
+
+class Held:
+    """The sessions that endpoints open while the patch stands."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.sessions: list[OpenSession] = []
+        self.threads: set[threading.Thread] = set()
+        self.most = 0
+        self._patch = patch
+        self._now = 0
+        self._lock = threading.Lock()
+        patch.setattr("dbalias.servers.endpoint.open_session", self._open)
+
+    def _open(self, *arguments: Any, **options: Any) -> OpenSession:
+        self._count(1)
+        self.threads.add(threading.current_thread())
+        session = open_session(*arguments, **options)
+        close = session.close
+
+        def close_counted() -> None:
+            close()
+            self._count(-1)
+
+        self._patch.setattr(session, "close", close_counted)
+        self.sessions.append(session)
+        return session
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self._now += change
+            self.most = max(self.most, self._now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,28 +233,37 @@ def dropped_packets() -> Iterator[int]:
 def stopped(server: DatabaseServer) -> Iterator[None]:
     """Stop a server where it is, as a broken disk or a frozen machine would; then let it go on."""
     assert server.pid is not None
-    children = subprocess.run(
-        ["pgrep", "-P", str(server.pid)], capture_output=True, text=True, check=False
-    ).stdout.split()
-    processes = [server.pid, *map(int, children)]
-    for process in processes:
-        os.kill(process, signal.SIGSTOP)
+    processes = [server.pid]
     try:
+        os.kill(server.pid, signal.SIGSTOP)
+        # Listed by one that is stopped: until then it starts some, and reaps others.
+        processes += children_of(server.pid)
+        _signal(processes, signal.SIGSTOP)
         yield
     finally:
-        for process in processes:
-            os.kill(process, signal.SIGCONT)
+        _signal(processes, signal.SIGCONT)
+
+
+def _signal(processes: Sequence[int], number: signal.Signals) -> None:
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, number)
 
 
 def sessions_on(server: DatabaseServer) -> int:
-    """Return how many sessions of endpoints a server holds."""
+    """Return how many sessions of endpoints a server holds, and of who asked just before."""
     own = server.engine == "mariadb"  # the one that asks
     return int(server.admin_sql(COUNT[server.engine])[0][0]) - own
 
 
-def until_none_is_left(server: DatabaseServer, seconds: float) -> bool:
-    """Return whether a server holds no session within so long."""
+def until_none_is_left(server: DatabaseServer) -> bool:
+    """Return whether a server holds no session any more, sooner or later."""
+    return until(lambda: sessions_on(server) == 0)
+
+
+def until(holds: Callable[[], bool], seconds: float = PATIENCE) -> bool:
+    """Return whether something holds, as soon as it does."""
     deadline = time.monotonic() + seconds
-    while sessions_on(server) and time.monotonic() < deadline:
+    while not (found := holds()) and time.monotonic() < deadline:
         time.sleep(0.05)
-    return not sessions_on(server)
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 import psycopg
 import pymysql
@@ -15,6 +16,7 @@ from dbalias.servers.faults import Fault, ServerFaultError
 from dbalias.servers.plot import Step
 from dbalias.servers.sessions.timeouts import Timeouts
 from integration.isolation.scenery import (
+    PATIENT,
     QUICK,
     address_of,
     an_endpoint,
@@ -65,7 +67,7 @@ async def test_a_name_that_does_not_resolve_is_unreachable(
     server: DatabaseServer, host: str
 ) -> None:
     """Whatever the name looks like."""
-    fault, told = await fault_of(address_of(server, host=host))
+    fault, told = await fault_of(address_of(server, host=host), timeouts=PATIENT)
     assert fault is Fault.UNREACHABLE
     assert "does not resolve" in told
 
@@ -90,7 +92,8 @@ async def test_a_server_that_stops_in_the_middle_of_a_call_is_left_in_time(
     server: DatabaseServer,
 ) -> None:
     """A frozen machine: the connection stands, and no answer comes."""
-    async with an_endpoint(address_of(server), timeouts=QUICK) as endpoint:
+    timeouts = replace(PATIENT, statement=5.0)
+    async with an_endpoint(address_of(server), timeouts=timeouts) as endpoint:
         await answer(endpoint)
         with stopped(server), pytest.raises(ServerFaultError) as caught:
             await answer(endpoint)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -18,17 +20,19 @@ from dbalias.servers.faults import Fault, ServerFaultError
 from dbalias.servers.plot import Step
 from dbalias.servers.sessions.timeouts import Timeouts
 from integration.isolation.scenery import (
+    PATIENCE,
+    PATIENT,
     Asking,
     address_of,
     an_endpoint,
     answer,
-    sessions_on,
     step,
     until_none_is_left,
 )
 from localkube.databases import DatabaseServer
 
-SHORT = Timeouts(silence=1, lock=1)
+PATIENT_BUT_FOR_LOCKS = replace(PATIENT, lock=1)
+SOON_SILENT = replace(PATIENT, silence=5)
 TABLE = {"postgresql": "public.fenced", "mariadb": "fenced.fenced"}
 
 
@@ -40,7 +44,7 @@ class ShutError(Exception):
 class Gate:
     """A fence that is open, until ``at_last`` happens at the given one of the next statements."""
 
-    at_last: Callable[[], None]
+    at_last: Callable[[], object]
     left: int = 1_000_000
     asked: list[float] = field(default_factory=list)
 
@@ -57,19 +61,19 @@ def shut() -> None:
     raise ShutError
 
 
-def fall_asleep() -> None:
-    """Let it through, but be stopped before it is sent."""
-    time.sleep(SHORT.late + 1)
-
-
 @asynccontextmanager
-async def fenced(server: DatabaseServer, at_last: Callable[[], None]) -> AsyncIterator[Any]:
+async def fenced(
+    server: DatabaseServer,
+    at_last: Callable[[], object],
+    *,
+    timeouts: Timeouts = PATIENT,
+) -> AsyncIterator[Any]:
     """Give an endpoint with its gate, on a database with an empty table."""
     server.create_database("fenced", "fenced", "secret")
     server.admin_sql("CREATE TABLE fenced (a integer)", database="fenced")
     gate = Gate(at_last)
     address = address_of(server, database="fenced")
-    endpoint = Endpoint(address, Asking(), timeouts=SHORT, fence=gate)
+    endpoint = Endpoint(address, Asking(), timeouts=timeouts, fence=gate)
     try:
         yield endpoint, gate
     finally:
@@ -95,7 +99,7 @@ async def test_every_statement_asks_the_fence(server: DatabaseServer) -> None:
         logged_in = len(gate.asked)
         await endpoint.run([insert(server, 1, 2)])
         assert len(gate.asked) == logged_in + 4
-        assert set(gate.asked) == {SHORT.late}
+        assert set(gate.asked) == {PATIENT.late}
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
@@ -106,7 +110,7 @@ async def test_nothing_is_sent_that_the_fence_refuses(server: DatabaseServer, nu
         gate.left = number
         with pytest.raises(ShutError):
             await endpoint.run([insert(server, 1, 2)])
-        assert until_none_is_left(server, 2)
+        assert until_none_is_left(server)
         assert rows(server) == 0
 
 
@@ -124,12 +128,15 @@ async def test_what_was_let_through_and_comes_late_finds_its_session_gone(
     server: DatabaseServer, number: int
 ) -> None:
     """The server ends a silent session by its own clock, whatever became of who has it."""
-    async with fenced(server, fall_asleep) as (endpoint, gate):
+    awake = threading.Event()
+    asleep = partial(awake.wait, 2 * PATIENCE)
+    async with fenced(server, asleep, timeouts=SOON_SILENT) as (endpoint, gate):
         await answer(endpoint)
         gate.left = number
         late = asyncio.create_task(endpoint.run([insert(server, 1, 2)]))
-        assert await asyncio.to_thread(until_none_is_left, server, SHORT.late)
+        assert await asyncio.to_thread(until_none_is_left, server)
         assert not late.done()
+        awake.set()
         with pytest.raises(ServerFaultError) as caught:
             await late
         assert caught.value.fault is Fault.UNREACHABLE
@@ -138,13 +145,12 @@ async def test_what_was_let_through_and_comes_late_finds_its_session_gone(
 
 async def test_what_waits_for_a_lock_is_given_up_in_time(server: DatabaseServer) -> None:
     """By the server: whoever sent it may be stopped meanwhile, and is not asked."""
-    async with fenced(server, shut) as (endpoint, _):
+    async with fenced(server, shut, timeouts=PATIENT_BUT_FOR_LOCKS) as (endpoint, _):
         await answer(endpoint)
-        with locked(server):
-            began = time.monotonic()
-            with pytest.raises(ServerFaultError) as caught:
-                await endpoint.run([insert(server, 1)])
-            assert time.monotonic() - began < SHORT.late
+        began = time.monotonic()
+        with locked(server), pytest.raises(ServerFaultError) as caught:
+            await endpoint.run([insert(server, 1)])
+        assert time.monotonic() - began < PATIENCE
         assert caught.value.fault is Fault.TIMED_OUT
         assert rows(server) == 0
 
@@ -153,13 +159,13 @@ async def test_a_password_that_waits_for_a_lock_is_given_up_in_time(server: Data
     """The tables of logins have locks of their own, which no lock timeout of MariaDB ends."""
     is_mariadb = server.engine == "mariadb"
     text = "ALTER USER fenced@'%' REQUIRE NONE" if is_mariadb else "ALTER ROLE fenced PASSWORD 'x'"
-    async with fenced(server, shut) as (endpoint, _):
+    async with fenced(server, shut, timeouts=PATIENT_BUT_FOR_LOCKS) as (endpoint, _):
         await answer(endpoint)
-        with locked(server, "mysql.global_priv" if is_mariadb else "pg_catalog.pg_authid"):
-            began = time.monotonic()
-            with pytest.raises(ServerFaultError) as caught:
-                await endpoint.run([step(text)])
-            assert time.monotonic() - began < SHORT.late
+        began = time.monotonic()
+        table = "mysql.global_priv" if is_mariadb else "pg_catalog.pg_authid"
+        with locked(server, table), pytest.raises(ServerFaultError) as caught:
+            await endpoint.run([step(text)])
+        assert time.monotonic() - began < PATIENCE
         assert caught.value.fault is Fault.TIMED_OUT
 
 
@@ -180,7 +186,7 @@ def locked(server: DatabaseServer, table: str = "") -> Iterator[None]:
 
 async def test_a_session_in_use_is_not_taken_for_silent(server: DatabaseServer) -> None:
     """A statement may take longer than a session may say nothing."""
-    nap = "SELECT sleep(2.5)" if server.engine == "mariadb" else "SELECT pg_sleep(2.5)"
-    async with an_endpoint(address_of(server), timeouts=Timeouts(silence=1)) as endpoint:
+    nap = "SELECT sleep(7)" if server.engine == "mariadb" else "SELECT pg_sleep(7)"
+    async with an_endpoint(address_of(server), timeouts=SOON_SILENT) as endpoint:
         await endpoint.run([step(nap)])
-        assert sessions_on(server) == 1
+        assert endpoint.opened == 1
