@@ -70,7 +70,6 @@ class Held:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.sessions: list[OpenSession] = []
-        self.threads: set[threading.Thread] = set()
         self.most = 0
         self._patch = patch
         self._now = 0
@@ -79,7 +78,6 @@ class Held:
 
     def _open(self, *arguments: Any, **options: Any) -> OpenSession:
         self._count(1)
-        self.threads.add(threading.current_thread())
         session = open_session(*arguments, **options)
         close = session.close
 

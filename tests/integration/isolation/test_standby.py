@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from integration.isolation.ward import ADMIN, PASSWORD, Ward
+from integration.isolation.ward import ADMIN, CURED, PASSWORD, Ward
 from integration.operator.operating import Operator
 from integration.operator.workbench import Space
 from integration.provisioning.rig import secret
@@ -48,7 +48,9 @@ def test_aliases_of_a_standby_wait_alone_until_it_is_promoted(
     assert not made.provisioned() & set(waiting)
     standby.promote()
     for name in waiting:
-        space.wait_for("databasealias", name, reason="Provisioned", wanted="Provisioned")
+        space.wait_for(
+            "databasealias", name, reason="Provisioned", wanted="Provisioned", seconds=CURED
+        )
     space.wait_for("databaseserver", STANDBY, reason="Available", wanted="Connected")
     assert operator.process is process
     assert operator.is_running()
