@@ -7,10 +7,12 @@ import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
+from bench.processors import Processors
 from bench.provisioned import ADMINISTRATOR, CONNECTIONS
 from dbalias.api.provision import DatabaseSpec, PasswordRule
 from dbalias.api.secrets import SecretBytes
@@ -31,8 +33,16 @@ NAMESPACE = "many"
 ENGINE = ServerEngine.POSTGRESQL
 
 
-def seconds_by_hand(names: Sequence[str], folder: Path) -> float:
-    """Return how long a fresh server takes for the databases of these aliases.
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """What it took: seconds, and the server's seconds of processor time."""
+
+    seconds: float
+    worked: float
+
+
+def make_by_hand(names: Sequence[str], folder: Path) -> ByHand:
+    """Return what a fresh server takes for the databases of these aliases.
 
     What is said is known beforehand: neither looking up nor deciding nor hashing is counted.
     """
@@ -45,11 +55,12 @@ def seconds_by_hand(names: Sequence[str], folder: Path) -> float:
         plans = _plans(address, names)
         os.sync()  # what others have left to write is not this one's burden
         with ThreadPoolExecutor(CONNECTIONS) as pool:
-            begun = time.monotonic()
+            processors, begun = Processors(), time.monotonic()
             shares = [plans[at::CONNECTIONS] for at in range(CONNECTIONS)]
             for done in [pool.submit(_work, address, share) for share in shares]:
                 done.result()
-            return time.monotonic() - begun
+            seconds = time.monotonic() - begun
+            return ByHand(seconds, processors.spent()["postgres"])
 
 
 def _plans(address: Address, names: Sequence[str]) -> list[tuple[Step, ...]]:

@@ -19,11 +19,14 @@ def processor_seconds(pid: int) -> float:
 class Processors:
     """Seconds of processor time by part, from when this is made until `spent`.
 
-    Parts are the operator, the benchmark itself, and all processes that bear a name of ``PARTS``.
+    Parts are the benchmark itself, the operator where its process is given, and all processes
+    that bear a name of ``PARTS``.
     """
 
-    def __init__(self, operator: int) -> None:
-        self._known = {"the operator": operator, "the benchmark": os.getpid()}
+    def __init__(self, operator: int | None = None) -> None:
+        self._known = {"the benchmark": os.getpid()}
+        if operator is not None:
+            self._known["the operator"] = operator
         self._before = self._now()
 
     def spent(self) -> dict[str, float]:
