@@ -101,12 +101,13 @@ def _connect(connection: Any, patience: float) -> None:
     worker.start()
     worker.join(patience)
     if worker.is_alive():
-        where = _address(connection.settings_dict)
-        raise RunError(
-            Exit.UNREACHABLE,
-            f'database "{connection.alias}": {where} accepts connections, and has said nothing '
-            f"for {patience:.0f} s: check that it is a database server, and whether it hangs",
+        settings = connection.settings_dict
+        why = _what_is_wrong(settings) or (
+            f"accepts connections, and has said nothing for {patience:.0f} s: check that it is a "
+            "database server, and whether it hangs"
         )
+        said = f'database "{connection.alias}": {_address(settings)} {why}'
+        raise RunError(Exit.UNREACHABLE, said)
     connection.dec_thread_sharing()
     if raised:
         raise raised[0]
@@ -157,7 +158,11 @@ def _connection_failure(connection: Any, error: BaseException) -> RunError:
             f"{who}the driver refuses the connection settings ({type(error).__name__}): check "
             f"the OPTIONS (set: {options})",
         )
-    return RunError(Exit.UNREACHABLE, f"{who}{where} {_what_is_wrong(settings, code)}")
+    why = _what_is_wrong(settings, code) or (
+        f"accepts connections, but opens no session{_in_brackets(code)}: it may be starting, "
+        "full, or want other TLS settings"
+    )
+    return RunError(Exit.UNREACHABLE, f"{who}{where} {why}")
 
 
 def _is_login_error(code: str, text: str) -> bool:
@@ -176,11 +181,14 @@ def _in_brackets(code: str) -> str:
     return f" (error {code})" if code else ""
 
 
-def _what_is_wrong(settings: Mapping[str, Any], code: str) -> str:
-    """Look at the network itself: drivers word the same failure in many ways."""
+def _what_is_wrong(settings: Mapping[str, Any], code: str = "") -> str:
+    """Look at the network itself: drivers word the same failure in many ways.
+
+    Nothing when the address accepts connections.
+    """
     host, port = str(settings.get("HOST") or ""), str(settings.get("PORT") or "")
     if not host or host.startswith("/") or "," in host:
-        return f"cannot be reached{_in_brackets(code)}: check host and port"
+        return f"cannot be reached{_in_brackets(code)}: check host and port, and whether it hangs"
     default = "5432" if "postg" in settings["ENGINE"] else "3306"
     try:
         address = socket.getaddrinfo(host, int(port or default), type=socket.SOCK_STREAM)[0]
@@ -196,7 +204,4 @@ def _what_is_wrong(settings: Mapping[str, Any], code: str) -> str:
             return (
                 "does not answer: check host, port, network policies, and whether the server runs"
             )
-    return (
-        f"accepts connections, but opens no session{_in_brackets(code)}: it may be starting, "
-        "full, or want other TLS settings"
-    )
+    return ""
