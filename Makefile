@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup check lint types imports fast test slow demo demo-down bench guide-routers django matrix kill-matrix mysql postgresql lock manifests
+.PHONY: help setup check lint types imports fast test slow demo demo-down stalls bench guide-routers django matrix kill-matrix mysql postgresql lock manifests
 
 # The local cluster's version; without it the newest that the repository knows.
 ifdef KUBERNETES_VERSION
@@ -57,6 +57,9 @@ demo: $(LOCKED) ## the whole product on the cluster of KUBECONFIG, else on a loc
 
 demo-down: $(LOCKED) ## take the demo away; built versions stay cached
 	@PYTHONPATH=tools $(VENV)/python -m demo down
+
+stalls: $(LOCKED) ## the tests on real parts while random processes stand still (STALLS_ARGS='--seed=1 --every=1.2 --longest=4')
+	@PYTHONPATH=tools $(VENV)/python -m stalls $(STALLS_ARGS) -- $(MAKE) slow
 
 bench: $(LOCKED) ## measure: prints the figures that docs/ quotes
 	@$(PYTEST) -s -o python_files='bench_*.py' tests/bench
