@@ -19,7 +19,7 @@ LATE = (
     ("default", "people", "users", "project"),
 )
 AT_ONCE = 6
-PLAYS = 3
+PLAYS = 8
 QUIET = 4.0
 """Seconds after which a run may start: five less what Kubernetes cuts off its times."""
 Order = tuple[str, ...]
