@@ -211,7 +211,7 @@ def play(scene: Scene) -> str:
 
 
 @pytest.mark.parametrize("place", PLACES)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @example(value=MARK)
 @given(value=VALUES)
 def test_nothing_but_secrets_ever_holds_a_secret(place: str, value: str) -> None:
@@ -223,7 +223,7 @@ def test_nothing_but_secrets_ever_holds_a_secret(place: str, value: str) -> None
 
 
 @given(value=VALUES)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_an_address_in_a_secret_stays_out_of_config_maps(value: str) -> None:
     """Host, name and user of a Secret may be in a status, and nowhere else."""
     text = value.replace("/", "").replace("\n", "")[:63]

@@ -24,7 +24,7 @@ WORDS = (
     *("a" * 63, "a" * 64, "a" * 65, "ü" * 31, "ü" * 32, "☃" * 21, "☃" * 22, "𝛑" * 16),
     *("", " ", "%s", "%(n)s", "{}", "$1", "\\", "a\\'b", '"', "`", "a\0b", "\n", "\x7f", "..", "/"),
 )
-BOUNDED = settings(max_examples=500, deadline=None)
+BOUNDED = settings(max_examples=500)
 
 
 @some.composite

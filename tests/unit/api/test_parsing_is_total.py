@@ -93,7 +93,7 @@ KEYS = some.text() | some.integers() | some.booleans()
 ANYTHING = some.recursive(LEAVES, lambda inner: some.lists(inner) | some.dictionaries(KEYS, inner))
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(some.sampled_from(BODIES), ANYTHING, some.data())
 def test_body_with_anything_anywhere_is_read_or_refused(
     legal: dict[str, Any], anything: Any, data: Any

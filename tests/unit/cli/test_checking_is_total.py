@@ -60,8 +60,7 @@ BODIES = st.fixed_dictionaries(
 @given(bodies=st.lists(BODIES, min_size=1, max_size=4))
 @settings(
     max_examples=300,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_any_objects_come_to_an_exit_code(
     bodies: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]

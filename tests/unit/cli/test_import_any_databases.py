@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from django.db.utils import ConnectionHandler
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dbalias_databases
@@ -174,7 +174,7 @@ def test_databases_of_real_projects_come_back_as_they_were(path: Path) -> None:
     assert seen(published("---\n".join(filter(None, manifests)))) == seen(configured)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30)
 @given(configured=databases, password=secret)
 def test_any_databases_come_back_as_they_were(configured: Any, password: str) -> None:
     """Nothing is left out, and the password is in no other manifest than a Secret."""

@@ -164,7 +164,7 @@ ENDS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(graphs(), ENDS)
 def test_every_project_comes_to_its_end_in_order(graph: Graph, ends: list[tuple[int, int]]) -> None:
     """Whatever the dependencies and whichever runs fail, once or for good."""
@@ -205,7 +205,7 @@ def check_that_no_slot_is_idle(world: World, released: Release, *, done: set[str
         assert waits_for_others or waits_for_database or len(running) == world.graph.width
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(graphs(), st.lists(st.integers(0, 7), max_size=20))
 def test_an_alias_that_keeps_failing_keeps_no_turn_from_the_others(
     graph: Graph, picks: list[int]

@@ -24,7 +24,7 @@ from dbalias.migrations.remains import survivors
 from unit.migrations.builders import NOW, a_pod, a_report, a_waiting_pod, a_wish, an_ended_pod
 
 EXIT_CODES = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 137]
-LIFE = settings(max_examples=300, stateful_step_count=40, deadline=None)
+LIFE = settings(max_examples=300, stateful_step_count=40)
 
 
 @dataclass(frozen=True)

@@ -191,4 +191,4 @@ class Alias(RuleBasedStateMachine):
 
 
 TestAlias = Alias.TestCase
-TestAlias.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestAlias.settings = settings(max_examples=200, stateful_step_count=40)

@@ -77,7 +77,7 @@ OTHERS = st.lists(
 ENDS = st.lists(st.sampled_from([None, 0, 2, 3, 4, 5, 6, 8, 9]), min_size=4, max_size=4)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(PROJECTS, ALIASES, OTHERS, ENDS)
 def test_passes_over_any_namespace_come_to_rest(
     declared: JSON, aliases: list[JSON], others: list[JSON], ends: list[int | None]
@@ -106,7 +106,7 @@ def end_some(scene: Scene, code: int | None) -> None:
         return
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(PROJECTS, ALIASES, OTHERS, st.data())
 def test_a_plan_is_made_of_any_object(
     declared: JSON, aliases: list[JSON], others: list[JSON], data: st.DataObject

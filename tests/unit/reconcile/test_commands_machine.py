@@ -138,4 +138,4 @@ class Project(RuleBasedStateMachine):
 
 
 TestProject = Project.TestCase
-TestProject.settings = settings(max_examples=10, stateful_step_count=15, deadline=None)
+TestProject.settings = settings(max_examples=10, stateful_step_count=15)

@@ -241,5 +241,5 @@ class Application(RuleBasedStateMachine):
         self.scene.put({**(found or {}), **body, "metadata": meta})
 
 
-Application.TestCase.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
+Application.TestCase.settings = settings(max_examples=20, stateful_step_count=20)
 TestApplication = Application.TestCase

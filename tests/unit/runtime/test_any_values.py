@@ -13,7 +13,7 @@ from dbalias.api.limits import SETTING_NAME
 from unit.runtime.declared import Declared, declarations
 from unit.runtime.loading import an_alias_body, files_of, handled, load, publish, read
 
-SLOW = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(max_examples=40, suppress_health_check=list(HealthCheck))
 
 
 def published(declared: Declared) -> dict[str, bytes]:

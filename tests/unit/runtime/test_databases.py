@@ -12,7 +12,7 @@ from tempfile import gettempdir
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import dbalias_databases
@@ -183,7 +183,6 @@ def test_credentials_may_lie_in_a_folder_of_their_own(publish: Publish, tmp_path
     assert loaded.settings()["DATABASES"]["default"]["PASSWORD"] == "there"
 
 
-@settings(deadline=None)
 @given(content=st.text())
 def test_any_text_survives_the_way_through_a_file(
     content: str, tmp_path_factory: pytest.TempPathFactory
@@ -213,7 +212,6 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(place=st.sampled_from(PLACES), value=ANYTHING | st.just(...))
 @example(place=["databases", "default", "secrets", 0], value=[["PASSWORD"], "line\nline"])
 def test_whatever_is_damaged_is_refused_by_name_or_does_no_harm(

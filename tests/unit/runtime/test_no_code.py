@@ -35,7 +35,7 @@ WATCHED = (
     "os.exec",
     "pickle.find_class",
 )
-OFTEN = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+OFTEN = settings(max_examples=40, suppress_health_check=list(HealthCheck))
 _records: list[list[tuple[str, str]]] = []
 
 

@@ -51,7 +51,7 @@ def can_begin(declared: dict[str, tuple[str, dict[str, Any]]]) -> bool:
     return all(one in declared and one not in mirrors for one in mirrors.values())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(rehearsals())
 def test_test_databases_are_refused_where_django_cannot_make_them(declared: Any) -> None:
     """A circle, a mirror of a mirror, names of nothing; and nothing else is refused."""

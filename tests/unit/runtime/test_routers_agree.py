@@ -39,7 +39,7 @@ POLICIES = st.lists(st.lists(RULES, min_size=1, max_size=3), max_size=3).map(
     lambda all_rules: [a_policy(f"p{i}", *rules) for i, rules in enumerate(all_rules)]
 )
 OFFICE = ("unit.runtime.own_routers.Office",)
-EVERY_CASE = settings(deadline=None, suppress_health_check=list(HealthCheck))
+EVERY_CASE = settings(suppress_health_check=list(HealthCheck))
 
 
 def a_project_with(unmatched: Unmatched, *, before: Any = (), after: Any = ()) -> DjangoProject:

@@ -82,7 +82,7 @@ def ask(look_up: Any, model: Any, instance: Any) -> str:
     return alias
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(
     declared=policies,
     project=projects,

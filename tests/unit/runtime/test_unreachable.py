@@ -1,16 +1,17 @@
-"""What is said of a database whose driver has not come back when the patience ends."""
+"""What is said of a database that does not let a run in, and when a session was only lost."""
 
 from __future__ import annotations
 
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db.utils import ConnectionHandler
+from django.db.utils import ConnectionHandler, OperationalError
 
-from dbalias_errors import Exit, RunError, open_connection
+from dbalias_errors import Exit, RunError, is_connection_error, open_connection
 from localkube.ports import reserve_port
 
 
@@ -58,3 +59,24 @@ def test_a_port_that_refuses_is_not_said_to_accept(refusing: Late) -> None:
 def test_a_server_that_accepts_and_is_silent_is_named_so(silent: Late) -> None:
     """It may hang, or be no database server."""
     assert "accepts connections, and has said nothing for 0 s" in said_of(silent)
+
+
+def test_a_file_that_cannot_be_opened_has_no_host_and_no_port(tmp_path: Path) -> None:
+    """SQLite: the file is named, and no time is waited for it."""
+    file = tmp_path / "no-such-volume" / "shop.sqlite3"
+    entry = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(file)}
+    connection = ConnectionHandler({"default": entry})["default"]
+
+    with pytest.raises(RunError) as raised:
+        open_connection(connection, patience=0.0)
+
+    assert raised.value.code is Exit.UNREACHABLE
+    assert f"the file {file} cannot be opened" in raised.value.message
+    assert "host" not in raised.value.message
+
+
+@pytest.mark.parametrize("code", [1053, 1927, 2006, 2013, 2055, 4031])
+def test_a_session_that_the_server_ends_is_no_wrong_statement(code: int) -> None:
+    """Between two migrations such a run is tried again; MariaDB has numbers of its own."""
+    assert is_connection_error(OperationalError(code, "ended"))
+    assert not is_connection_error(OperationalError(1064, "syntax"))

@@ -53,7 +53,6 @@ def test_an_odd_name_is_a_name(site: Site, name: str) -> None:
 
 @settings(
     max_examples=15,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -45,9 +45,7 @@ def _is_taken(site: Site, name: str) -> bool:
     return (name,) in names or name.lower().startswith("pg_")
 
 
-@settings(
-    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(base=_names, password=_passwords)
 @example(base=_RESERVED[0], password="'; SELECT pg_sleep(9); --")
 @example(base=_RESERVED[1], password="\\")
