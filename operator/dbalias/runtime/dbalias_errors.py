@@ -17,6 +17,7 @@ from typing import Any
 _PROBE_SECONDS = 3.0
 _MYSQL_LOGIN = frozenset({1044, 1045, 1130, 1251, 1698, 1862, 2059, 3118, 4151})
 _MYSQL_NO_DATABASE = 1049
+_MYSQL_BROKEN = frozenset({1053, 1927, 2006, 2013, 2055, 4031})
 _PG_LOGIN = re.compile(
     r"authentication failed|pg_hba\.conf|no password supplied|not permitted to log in"
     r"|role \"[^\n]*\" does not exist"
@@ -88,6 +89,9 @@ def open_connection(connection: Any, *, patience: float = 40.0) -> None:
 
 def _connect(connection: Any, patience: float) -> None:
     """Connect in a thread of its own: some drivers wait without end for a server's first word."""
+    if connection.vendor == "sqlite":  # a file, which says nothing
+        connection.ensure_connection()
+        return
     raised: list[BaseException] = []
 
     def connect() -> None:
@@ -120,7 +124,8 @@ def is_connection_error(error: BaseException) -> bool:
     if isinstance(error, InterfaceError):
         return True
     code = code_of(error)
-    broken = code.startswith(("08", "57P0")) or code in {"2006", "2013", "2055", "4031"}
+    of_mysql = code.isdigit() and int(code) in _MYSQL_BROKEN
+    broken = of_mysql or code.startswith(("08", "57P0"))
     return isinstance(error, OperationalError) and (broken or not code)
 
 
@@ -157,6 +162,12 @@ def _connection_failure(connection: Any, error: BaseException) -> RunError:
             Exit.CONFIGURATION,
             f"{who}the driver refuses the connection settings ({type(error).__name__}): check "
             f"the OPTIONS (set: {options})",
+        )
+    if connection.vendor == "sqlite":
+        return RunError(
+            Exit.UNREACHABLE,
+            f"{who}the file {settings.get('NAME')} cannot be opened: check its path, whether its "
+            "volume is mounted, and who may write there",
         )
     why = _what_is_wrong(settings, code) or (
         f"accepts connections, but opens no session{_in_brackets(code)}: it may be starting, "

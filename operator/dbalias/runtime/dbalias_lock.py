@@ -177,10 +177,14 @@ def _wait_for(
 ) -> None:
     began = time.monotonic()
     said = 0.0
+    told = ""
     tries = 0
     while not _try(session, lock):
         waited = time.monotonic() - began
         holder = _holder(session, lock)
+        if holder != told:
+            told = holder
+            tell(holder)
         if should_stop():
             raise RunError(
                 Exit.STOPPED, f"stopped while waiting for the database lock: held by {holder}"
@@ -193,7 +197,6 @@ def _wait_for(
             )
         if not said or time.monotonic() - said >= _SAY_EVERY_SECONDS:
             said = time.monotonic()
-            tell(holder)
             log(f"waiting for the database lock for {waited:.0f} s: held by {holder}")
         time.sleep(min(_POLL_SECONDS[min(tries, 2)], max(0.05, timeout - waited)))
         tries += 1

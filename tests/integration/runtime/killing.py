@@ -205,7 +205,16 @@ class GatedRun:
 
 
 def renew(database: Database) -> None:
-    """Make the database anew, empty."""
+    """Make the database anew, empty; the sessions of the run before have ended by then.
+
+    A server notices after its client's death, and MariaDB drops a database under its users.
+    """
+    mysql = "SELECT id FROM information_schema.processlist WHERE user = %s"
+    if database.server.kind != "postgresql":
+        deadline = time.monotonic() + PATIENCE
+        while left := database.server.admin_sql(mysql, [database.user]):
+            assert time.monotonic() < deadline, f"sessions of the run before: {left}"
+            time.sleep(0.02)
     database.server.drop_database(database.name)
     database.server.create_database(database.name, database.user, database.password)
 

@@ -107,7 +107,9 @@ def setting(tmp_path: Path, servers: Servers) -> Iterator[Setting]:
     pod = Pod(tmp_path)
     for file in IMAGE.glob("*.py"):
         shutil.copy(file, pod.image)
-    yield Setting(pod, servers, a_database(servers.primary), a_database(servers.primary))
+    made = Setting(pod, servers, a_database(servers.primary), a_database(servers.primary))
+    servers.wait_until_replicated()
+    yield made
     pod.close()
 
 

@@ -6,6 +6,8 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from integration.runtime.killing import Nursery
 from integration.runtime.pod import Database, Pod, a_database
 from localkube.databases import DatabaseServer
@@ -49,8 +51,9 @@ def test_three_copies_at_once_do_not_hang_a_concurrent_index(
     assert database.rows(valid) == [(True,)]
 
 
+@pytest.mark.parametrize("seconds", [0, 1])
 def test_a_lock_held_by_another_ends_in_exit_3_with_its_holder_named(
-    nursery: Nursery, server: DatabaseServer, tmp_path: Path
+    seconds: int, nursery: Nursery, server: DatabaseServer, tmp_path: Path
 ) -> None:
     """Bounded by --lock-timeout; the holder is named well enough to find it."""
     database = a_database(server)
@@ -58,7 +61,7 @@ def test_a_lock_held_by_another_ends_in_exit_3_with_its_holder_named(
     holder = nursery.start(tmp_path / "holder", "locked")
     holder.wait_at_gate()
 
-    waiter = nursery.start(tmp_path / "waiter", "", "--lock-timeout=1")
+    waiter = nursery.start(tmp_path / "waiter", "", f"--lock-timeout={seconds}")
 
     assert waiter.end() == 3, waiter.log
     assert waiter.report is not None

@@ -50,7 +50,7 @@ def test_psycopg_takes_addresses_of_every_kind(
     database = a_database(everywhere)
     host = str(everywhere.data) if place == "socket" else place
     port = f"1,{everywhere.port}" if "," in place else everywhere.port
-    options = {"application_name": "a b&c", "connect_timeout": 5}
+    options = {"application_name": "a b&c", "connect_timeout": 60}
     with psycopg.connect(
         url_of(pod, database, host=host, port=port, options=options)
     ) as connection:

@@ -6,7 +6,7 @@ from integration.runtime.pod import Outcome, Pod
 
 LONG = 120
 """Seconds for a wait that passes, and ends as soon as it does."""
-LOOK = 5
+LOOK = 12
 """Seconds for a wait in vain, all of which it takes: without any, a server that needs a second
 for a connection would not be asked what it lacks.
 """
