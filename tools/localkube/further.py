@@ -79,6 +79,8 @@ class FurtherNode:
     def die(self) -> None:
         """End everything that runs on the node, as a loss of power does."""
         self.node.cgroup.kill()
+        for process in self.processes:
+            process.wait_gone()
 
     def boot(self) -> None:
         """Start the programs of a node that died, and wait until it takes pods."""

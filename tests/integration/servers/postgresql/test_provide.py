@@ -128,11 +128,11 @@ def test_the_second_reader_reads_what_the_first_one_did(site: Site) -> None:
 
 def test_readers_that_are_not_wanted_any_more_go(site: Site) -> None:
     """With every right that they had inside."""
-    wanted = a_wanted("rid", readers=True)
+    wanted = a_wanted(f"rid-{site.user}", readers=True)
     site.provide(wanted)
     with site.log_in(wanted.logins.a, wanted.database) as session:
         session.execute("CREATE TABLE t AS SELECT 1 AS i")
-    site.provide(a_wanted("rid"))
+    site.provide(a_wanted(f"rid-{site.user}"))
     assert site.roles(wanted) == {wanted.owner, wanted.logins.a}
     site.remove(wanted)
 
@@ -166,6 +166,7 @@ def test_a_template_gives_what_it_holds_to_the_owner(site: Site) -> None:
     with site.log_in(template.logins.a, template.database) as session:
         session.execute("CREATE TABLE seed AS SELECT 1 AS i")
         session.execute(f'ALTER DATABASE "{template.database}" IS_TEMPLATE true'.encode())
+    site.until_left(template.database)
     wanted = a_wanted(template=template.database)
     site.carry_out(site.steps(wanted))
     site.provide(wanted)
@@ -191,7 +192,7 @@ def test_a_survey_lists_marked_databases_whoever_wants_them(site: Site) -> None:
     assert marks[wanted.database] == wanted.mark
     assert f"bare_{wanted.database}" not in marks
     assert survey.version.startswith("PostgreSQL ")
-    site.sql(f'DROP DATABASE "bare_{wanted.database}"')
+    site.server.drop_database(f"bare_{wanted.database}")
 
 
 def test_a_survey_takes_as_many_statements_for_many_as_for_one(site: Site) -> None:
@@ -221,8 +222,8 @@ def test_another_password_is_set_without_a_touch_to_the_other_login(site: Site) 
 
 def test_a_cluster_rebuilt_from_git_takes_its_own_back(site: Site) -> None:
     """Same installation, namespace and name: nothing to do, not even a password."""
-    wanted = site.provide(a_wanted("again"))
-    plot = site.look(a_wanted("again"))
+    wanted = site.provide(a_wanted(f"again-{site.user}"))
+    plot = site.look(a_wanted(f"again-{site.user}"))
     assert plot.standing is Standing.OURS
     assert plot.incarnation
     assert plot.logins == {wanted.logins.a}
@@ -231,8 +232,8 @@ def test_a_cluster_rebuilt_from_git_takes_its_own_back(site: Site) -> None:
 
 def test_another_installation_is_refused(site: Site) -> None:
     """The holder is named; nothing would be done, nothing is dropped."""
-    wanted = site.provide(a_wanted("taken"))
-    plot = site.look(a_wanted("taken", installation="elsewhere/dbalias", adopt=True))
+    wanted = site.provide(a_wanted(f"taken-{site.user}"))
+    plot = site.look(a_wanted(f"taken-{site.user}", installation="elsewhere/dbalias", adopt=True))
     assert plot.standing is Standing.ANOTHERS
     assert plot.holder == wanted.mark
     assert plot.steps(frozenset({wanted.logins.a}), {}) == ()
@@ -243,7 +244,7 @@ def test_a_database_made_again_is_another_incarnation(site: Site) -> None:
     """So that its migrations run once more."""
     wanted = site.provide(a_wanted())
     before = site.look(wanted).incarnation
-    site.sql(f'DROP DATABASE "{wanted.database}"')
+    site.server.drop_database(wanted.database)
     gone = site.look(wanted)
     assert (gone.standing, gone.incarnation) == (Standing.CLAIMED, None)
     site.provide(wanted)

@@ -130,10 +130,10 @@ def test_an_owner_cannot_have_anothers_database_dropped_by_a_forged_mark(site: S
 def test_a_database_that_is_back_under_another_owner_stays(site: Site) -> None:
     """Dropped and made again by hand: it carries no mark, so only our roles go."""
     wanted = site.provide(a_wanted())
-    site.sql(f'DROP DATABASE "{wanted.database}"')
+    site.server.drop_database(wanted.database)
     site.sql(f'CREATE DATABASE "{wanted.database}"')
     assert site.look(wanted).standing is Standing.UNMARKED
     site.remove(wanted)
     assert site.has_database(wanted.database)
     assert site.roles(wanted) == set()
-    site.sql(f'DROP DATABASE "{wanted.database}"')
+    site.server.drop_database(wanted.database)

@@ -32,7 +32,7 @@ _DRIFT = {
     "the database has another owner": 'ALTER DATABASE "{db}" OWNER TO "creator"',
     "the owner lost CONNECT": 'REVOKE ALL ON DATABASE "{db}" FROM "{owner}"',
     "everybody may connect": 'GRANT CONNECT, TEMPORARY ON DATABASE "{db}" TO PUBLIC',
-    "the connection limit was changed": 'ALTER DATABASE "{db}" CONNECTION LIMIT 1',
+    "the connection limit was changed": 'ALTER DATABASE "{db}" CONNECTION LIMIT 2',
     "the reader lost CONNECT": 'REVOKE CONNECT ON DATABASE "{db}" FROM "{ra}"',
     "the reader may write by default": 'ALTER ROLE "{ra}" RESET default_transaction_read_only',
     "the reader was dropped": 'DROP OWNED BY "{ra}"; DROP ROLE "{ra}"',
@@ -181,8 +181,8 @@ def test_what_would_lose_data_is_told_and_left(
     site: Site, declared: dict[str, Any], says: str
 ) -> None:
     """Nothing can change it in place."""
-    site.provide(a_wanted("fixed", extensions=(Extension("citext"),)))
-    obstacle = site.look(a_wanted("fixed", **declared)).obstacle()
+    site.provide(a_wanted(f"fixed-{site.user}", extensions=(Extension("citext"),)))
+    obstacle = site.look(a_wanted(f"fixed-{site.user}", **declared)).obstacle()
     assert obstacle is not None
     assert obstacle.cause is Cause.DECLARED
     assert says in obstacle.says
@@ -190,8 +190,11 @@ def test_what_would_lose_data_is_told_and_left(
 
 def test_another_spelling_of_what_is_there_is_no_difference(site: Site) -> None:
     """The server knows UTF-8 by several names."""
-    site.provide(a_wanted("spelled"))
-    assert site.look(a_wanted("spelled", encoding="utf-8", locale="C.utf8")).obstacle() is None
+    site.provide(a_wanted(f"spelled-{site.user}"))
+    assert (
+        site.look(a_wanted(f"spelled-{site.user}", encoding="utf-8", locale="C.utf8")).obstacle()
+        is None
+    )
     unknown = site.look(a_wanted(encoding="klingon")).obstacle()
     assert str(unknown) == "the server knows no encoding klingon: correct it"
 

@@ -99,7 +99,7 @@ def test_a_role_that_reaches_elsewhere_is_not_adopted(site: Site, brings: str, s
     assert "is a member of" not in str(site.look(wanted).obstacle())
     site.sql(brings.format(**names), database=other)
     assert says.format(**names) in refusal(site, wanted, Cause.ROLE)
-    site.sql(f'DROP DATABASE "{other}"')
+    site.server.drop_database(other)
     site.sql(f'DROP ROLE "{wanted.owner}"')
 
 
