@@ -109,10 +109,12 @@ class Lease:
             return
         self._valid_until = 0.0
         try:
-            body = await self._read()
-            if body and body["spec"].get("holderIdentity") == self._name.identity:
-                body["spec"] |= self._given_up()
-                await self._put(body)
+            while body := await self._read():
+                if body["spec"].get("holderIdentity") != self._name.identity:
+                    return
+                # A renewal that was under way when the process was told to end may come between.
+                if await self._put(body | {"spec": body["spec"] | self._given_up()}):
+                    return
         except UnreadableError as error:
             logger.warning("the Lease was not given up, it will run out: %s", error)
 

@@ -50,6 +50,12 @@ class Watch:
         """Return the seconds that the present call still has; negative when it is overdue."""
         return self._due - time.monotonic()
 
+    def what_delays(self) -> str:
+        """Return in one sentence what a call waits for that does not even end when it is cut."""
+        if self._socket is None:
+            return "the server's name takes too long to resolve"
+        return "the server gave no answer in time, and its connection has not ended yet"
+
     def guard(self, connection: socket.socket) -> None:
         """Cut this socket, at once where the call was cut before it had one.
 
@@ -96,7 +102,7 @@ async def in_thread(
         watch.cut()
         raise
     if not future.done():
-        raise ServerFaultError(Fault.UNREACHABLE, "the server's name takes too long to resolve")
+        raise ServerFaultError(Fault.UNREACHABLE, watch.what_delays())
     return future.result()
 
 

@@ -174,6 +174,26 @@ def test_a_released_lease_is_free_for_the_next() -> None:
     play(script())
 
 
+def test_a_renewal_that_comes_between_keeps_no_lease_held() -> None:
+    """It was under way when the process was told to end; nobody waits 15 s for that."""
+
+    async def script() -> None:
+        server = OneLease()
+        lease = a_lease(server)
+        running = asyncio.create_task(lease.run())
+        await lease.acquired.wait()
+        running.cancel()
+        server.delay = 1.0
+        releasing = asyncio.create_task(lease.release())
+        await asyncio.sleep(1.5)
+        server.version += 1
+        server.body["metadata"]["resourceVersion"] = str(server.version)
+        await releasing
+        assert server.holder is None
+
+    play(script())
+
+
 def test_releasing_takes_no_lease_from_another() -> None:
     """Who has lost it gives nothing up."""
 

@@ -139,9 +139,25 @@ async def test_a_thread_that_cannot_be_cut_is_left_behind() -> None:
     with pytest.raises(ServerFaultError) as caught:
         await in_thread(work, watch, ended=ended.set)
     assert caught.value.fault is Fault.UNREACHABLE
+    assert "name takes too long" in str(caught.value)
     assert not ended.is_set()
     go_on.set()
     await asyncio.wait_for(ended.wait(), PATIENCE)
+
+
+async def test_a_thread_that_has_a_connection_is_not_said_to_look_for_a_name() -> None:
+    """It was cut, and on a busy machine it is not its turn yet to notice."""
+    watch, go_on, ended = Watch(), threading.Event(), asyncio.Event()
+
+    def work() -> None:
+        watch.allow(0.05)
+        go_on.wait(PATIENCE)
+
+    with a_pair(watch):
+        with pytest.raises(ServerFaultError, match="no answer in time"):
+            await in_thread(work, watch, ended=ended.set)
+        go_on.set()
+        await asyncio.wait_for(ended.wait(), PATIENCE)
 
 
 async def test_a_thread_that_cannot_be_started_gives_its_place_back(
