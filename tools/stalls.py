@@ -5,7 +5,8 @@
 Whatever the command starts is frozen, daemons and the processes of pods too, but only those that
 have used a processor since the last time: others would not miss it. Every seventh time it is all
 of them at once. Ends with the command's exit code. The seed is printed; how the command itself
-runs differs all the same.
+runs differs all the same. A thaw also wakes what a test had stopped itself meanwhile: where such a
+test fails, look at that first.
 """
 
 from __future__ import annotations

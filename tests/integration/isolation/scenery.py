@@ -130,7 +130,7 @@ async def an_endpoint(
     address: Address, text: str = "SELECT 1", *, timeouts: Timeouts | None = None
 ) -> Any:
     """Give an endpoint whose survey asks ``text``, and close it."""
-    endpoint = Endpoint(address, Asking(text), timeouts=timeouts)
+    endpoint = Endpoint(address, Asking(text), timeouts=timeouts or PATIENT)
     try:
         yield endpoint
     finally:

@@ -22,7 +22,7 @@ SETTLED = 7.0
 """Seconds after which an operator that has just begun to work no longer waits to settle."""
 
 
-def wait_until(probe: Callable[[], Any], *, seconds: float = 120, what: str = "") -> Any:
+def wait_until(probe: Callable[[], Any], *, seconds: float = 300, what: str = "") -> Any:
     """Return the first true answer of the probe; fail when none comes in time."""
     give_up = time.monotonic() + seconds
     while True:
