@@ -63,7 +63,7 @@ class Site:
     def _leave(self, database: str | None) -> None:
         """Close a session; a database's limit counts it until its process is gone."""
         self.sessions.pop(database).close()
-        if database is not None:
+        if database not in {None, "postgres"}:  # where the first session is, which stays
             self.until_left(database, "dbalias")
 
     def until_left(self, database: str, program: str = "%") -> None:
