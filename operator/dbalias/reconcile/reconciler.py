@@ -99,12 +99,12 @@ class Reconciler:
     async def reconcile(self, key: Key) -> float | None:
         """Run one pass; return the seconds until this key is due again, None for never."""
         begun = time.monotonic()
-        snapshot = await gather(self.cluster, self.secrets, key, self._memory(key))
+        snapshot, read_at = await self._gather(key)
         if is_unheard(snapshot):
             await asyncio.sleep(self.listen)
-            snapshot = await gather(self.cluster, self.secrets, key, self._memory(key))
+            snapshot, read_at = await self._gather(key)
         self._remember(snapshot)
-        snapshot, planned = await self._plan(snapshot)
+        snapshot, planned = await self._plan(snapshot, read_at)
         self.poll.watch(key, snapshot.versions, awaiting=planned.awaiting)
         self.secrets.watch(key, snapshot.bindings)
         self._tell_astray(snapshot)
@@ -131,18 +131,24 @@ class Reconciler:
         again = self._next(planned.wake_at)
         return min(again, TAKEN_AGAIN) if snapshot.taken else again
 
-    async def _plan(self, snapshot: Snapshot) -> tuple[Snapshot, Plan]:
+    async def _gather(self, key: Key) -> tuple[Snapshot, datetime]:
+        """Read what belongs to a project; return it and since when it may be out of date."""
+        read_at = self.clock()
+        return await gather(self.cluster, self.secrets, key, self._memory(key)), read_at
+
+    async def _plan(self, snapshot: Snapshot, read_at: datetime) -> tuple[Snapshot, Plan]:
         """Plan, as often as it takes until every database on which a Job would start is free.
 
         What others hold goes into the snapshot, and what starts in its stead is looked at too.
+        Time is that of the reading: how long that took is no time in which nothing was changed.
         """
         looked: frozenset[str] = frozenset()
-        planned = plan(snapshot, self.clock())
+        planned = plan(snapshot, read_at)
         while fresh := planned.databases - looked:
             looked |= fresh
             if taken := await self.databases.claim(snapshot.key, fresh):
                 snapshot = replace(snapshot, taken={**snapshot.taken, **taken})
-                planned = plan(snapshot, self.clock())
+                planned = plan(snapshot, read_at)
         return snapshot, planned
 
     def _tell_astray(self, snapshot: Snapshot) -> None:
