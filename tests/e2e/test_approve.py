@@ -94,6 +94,7 @@ def test_nothing_runs_before_a_person_has_approved_exactly_what_is_pending(
     again = shop.expect("Migrated", "False", reason="AwaitingApproval", alias="users")
     assert f"1 migration(s) pending: {EXPRESS}" in again["message"]
     assert shop.attempts("users") == 1
+    shop.eventually(lambda: not status(shop)["plan"].get("computing"), what="all plans")
 
     shop.change("DjangoProject", PROJECT, spec={"suspend": True})
     shop.eventually(lambda: is_observed(shop), what="the project to be looked at again")

@@ -28,7 +28,7 @@ def test_killed_operator_starts_no_second_run(shop: Shop, api: ApiServer) -> Non
         kill_operator(api)
 
     shop.wait_ready()
-    shop.eventually(lambda: count_restarts(api) == before + 2, what="two restarts")
+    shop.eventually(lambda: count_restarts(api) >= before + 2, what="two restarts")
     assert [shop.attempts(name) for name in ("default", "users")] == [1, 1]
     assert [len(shop.jobs(alias=name)) for name in ("default", "users")] == [1, 1]
     assert all(map(is_complete, shop.jobs()))

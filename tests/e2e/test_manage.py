@@ -79,7 +79,7 @@ def test_ctrl_c_tells_the_command_to_stop_and_shows_its_last_lines(
         "import signal, time\n"
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         "print('begun')\n"
-        "time.sleep(15)\n"
+        "time.sleep(120)\n"
         "print('done')"
     )
     left = interrupt_after(
@@ -95,7 +95,7 @@ def test_job_that_cannot_start_says_why_and_ends_with_its_time(shop: Shop, perso
     shop.wait_ready()
     shop.limit_pods(0)
     ended = person.run(
-        "manage", "shop", "--database=default", "--timeout=12", "--", "showmigrations"
+        "manage", "shop", "--database=default", "--timeout=30", "--", "showmigrations"
     )
     assert ended.code == 124, ended.err
     assert "does not get on (PodNotCreated): its pod cannot be created" in ended.err

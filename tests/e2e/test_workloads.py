@@ -77,8 +77,9 @@ def test_pods_that_wait_for_migrations_are_no_deadlock_and_restart_once_for_a_re
         shop.wait_ready()
         shop.eventually(lambda: _is_rolled_out(shop), what="web to be there")
         first = templates(history.seen(shop.namespace))
-        shop.apply(project(image=SHOP_1_5, env=SLOW, workloads=WEB),
-                   entry("sessions", shop.postgres("sessions")), SESSIONS)  # fmt: skip
+        names = {"aliases": ["default", "users", "sessions"], "policies": ["people", "sessions"]}
+        shop.apply(project(image=SHOP_1_5, env=SLOW, workloads=WEB, waitFor=names))
+        shop.apply(entry("sessions", shop.postgres("sessions")), SESSIONS)
         shop.expect("Migrated", "True", alias="sessions")
         shop.wait_ready()
         shop.eventually(lambda: _is_rolled_out(shop), what="web to be new")

@@ -20,6 +20,7 @@ JSON = Any
 TIMEOUT = 30.0
 LONGEST_IDLE = 30.0
 """Seconds; after 90 the API server closes a connection that nobody uses."""
+NOT_FOUND = 404
 TOO_MANY = 429
 FAULTS = 500
 """From this status on it is the server's side that fails."""
@@ -167,7 +168,9 @@ class ApiServer:
             try:
                 return self._exchange("GET", path, query=query).decode(errors="replace")
             except ApiError as error:
-                if error.status < FAULTS or time.monotonic() > deadline:
+                # A kubelet that has just started does not know its pods yet, and says so.
+                unknown = error.status == NOT_FOUND and "does not exist" in str(error)
+                if not (unknown or error.status >= FAULTS) or time.monotonic() > deadline:
                     raise
             time.sleep(0.5)
 

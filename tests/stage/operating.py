@@ -18,6 +18,9 @@ def kill_operator(api: ApiServer) -> None:
         time.sleep(0.2)
     for pid in running:
         os.kill(pid, signal.SIGKILL)
+    while any(Path(f"/proc/{pid}").exists() for pid in running):
+        assert time.monotonic() < deadline, "the operator does not end"
+        time.sleep(0.05)
 
 
 def operator_processes(api: ApiServer) -> list[int]:

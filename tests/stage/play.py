@@ -55,13 +55,15 @@ class Shop:
         return self._database(self.setting.mariadb, name, password)
 
     def apply(self, *objects: JSON) -> None:
-        """Apply objects, or lists of them, one after the other."""
-        for one in objects:
-            if isinstance(one, list):
-                self.apply(*one)
-            else:
-                metadata = {**one["metadata"], "namespace": self.namespace}
-                self.api.apply({**one, "metadata": metadata})
+        """Apply objects, or lists of them, one after the other.
+
+        A project comes last, for nothing starts without: else a pause of five seconds between
+        two objects, which a busy machine may make, would start what is there.
+        """
+        flat = [one for some in objects for one in (some if isinstance(some, list) else [some])]
+        for one in sorted(flat, key=lambda one: bool(one["kind"] == "DjangoProject")):
+            metadata = {**one["metadata"], "namespace": self.namespace}
+            self.api.apply({**one, "metadata": metadata})
 
     def limit_pods(self, most: int) -> None:
         """Admit so many pods; before the quota has been counted, refusals have other words."""

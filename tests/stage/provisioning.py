@@ -62,11 +62,11 @@ class Login:
         if self.engine == "postgresql":
             return psycopg.connect(
                 host=self.host, port=self.port, dbname=where, autocommit=True,
-                user=self.user, password=self.password, connect_timeout=5,
+                user=self.user, password=self.password, connect_timeout=60,
             )  # fmt: skip
         return pymysql.connect(
             host=self.host, port=self.port, database=where, autocommit=True,
-            user=self.user, password=self.password, connect_timeout=5,
+            user=self.user, password=self.password, connect_timeout=60,
         )  # fmt: skip
 
     def values(self, statement: str) -> list[object]:

@@ -26,7 +26,7 @@ def second_release(cluster: Cluster, namespaces: Sequence[str]) -> Iterator[None
     subprocess.run(
         [
             *helm, "install", RIVAL, str(ROOT / "charts" / "dbalias"), where, "--create-namespace",
-            "--wait", "--timeout=120s", "--set=crds.install=false",
+            "--wait", "--timeout=300s", "--set=crds.install=false",
             f"--set=image.repository={OPERATOR_REPOSITORY}", f"--set=image.tag={OPERATOR_TAG}",
             f"--set=watchNamespaces={{{watched}}}",
         ],

@@ -88,7 +88,7 @@ def install(cluster: Cluster) -> None:
         [
             str(cluster.binary("helm")), f"--kubeconfig={cluster.kubeconfig}",
             "install", OPERATOR, str(ROOT / "charts" / "dbalias"),
-            f"--namespace={OPERATOR_NAMESPACE}", "--wait", "--timeout=120s",
+            f"--namespace={OPERATOR_NAMESPACE}", "--wait", "--timeout=300s",
             f"--set=image.repository={OPERATOR_REPOSITORY}", f"--set=image.tag={OPERATOR_TAG}",
         ],
         capture_output=True, text=True, check=False,

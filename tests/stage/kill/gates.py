@@ -38,7 +38,7 @@ class Session:
             "port": server.port,
             "user": server.admin_user,
             "password": server.admin_password,
-            "connect_timeout": 5,
+            "connect_timeout": 60,
             "autocommit": True,
         }
         self._connection: Any

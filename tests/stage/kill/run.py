@@ -43,6 +43,7 @@ class Run:
         if self.cell.step is not Step.STARTING:
             self.shop.apply(app_files())
         limit = {"historyLimit": 0} if self.cell.step is Step.KEPT else {}
+        limit["lockTimeoutSeconds"] = 3600  # runs are held as long as all others need to come
         settings = {"module": "gated.settings"}
         self.shop.apply(
             project(settings=settings, migrate=limit, pod=app_volume()),
