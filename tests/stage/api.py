@@ -249,7 +249,7 @@ class Watch:
 
     def __init__(self, connection: http.client.HTTPSConnection, path: str, version: str) -> None:
         self._connection = connection
-        query = {"watch": "true", "resourceVersion": version, "timeoutSeconds": "900"}
+        query = {"watch": "true", "resourceVersion": version, "timeoutSeconds": "3600"}
         connection.request("GET", f"{path}?{urlencode(query)}")
         self._socket: socket.socket = connection.sock
         self._answer = connection.getresponse()

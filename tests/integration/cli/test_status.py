@@ -30,6 +30,7 @@ def test_a_ready_project_is_shown_with_what_is_published(space: Space, dbalias: 
     """Exit code 0, plain text without colours into a pipe, and no right but to view."""
     space.apply(project(), alias("default"), secret())
     space.wait_for("djp", "shop", reason="Ready")
+    space.wait_for("dba", "shop-default", reason="Ready")
     code, out, err = finished(dbalias("status"))
     assert (code, err) == (0, "")
     assert f"DjangoProject {space.name}/shop: Ready" in out

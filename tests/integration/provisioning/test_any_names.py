@@ -80,8 +80,9 @@ def logged(database: DatabaseServer) -> Iterator[DatabaseServer]:
     if is_postgres:  # a reload reaches new sessions a moment later
         wait_until(lambda: database.admin_sql("SHOW log_statement") == [("all",)])
     yield database
-    for statement in (*off, *reload, f"DROP DATABASE {CANARY}"):
+    for statement in (*off, *reload):
         database.admin_sql(statement)
+    database.drop_database(CANARY)
 
 
 def statements(database: DatabaseServer) -> str:

@@ -104,6 +104,7 @@ def test_retained_database_is_listed_taken_back_and_dropped_by_hand(
     name = f"kept-{server}"
     base = f"{home.name}_shop-{name}"
     provision(home, name, server)
+    home.wait_for("dbs", server, reason="Ready")
     login = published(home, name)
     roles = [f"{login.rpartition('_')[0]}%"]
     assert orphans(home, server) == []
