@@ -18,7 +18,7 @@ from stage.setting import Setting
 from stage.trouble import describe
 
 POLL = 0.25
-WITHIN = 180.0
+WITHIN = 300.0
 """Seconds for what takes ten on a machine with nothing else to do."""
 T = TypeVar("T")
 
