@@ -168,8 +168,9 @@ class ApiServer:
             try:
                 return self._exchange("GET", path, query=query).decode(errors="replace")
             except ApiError as error:
-                # A kubelet that has just started does not know its pods yet, and says so.
-                unknown = error.status == NOT_FOUND and "does not exist" in str(error)
+                # The kubelet's, which has just started and knows no pods yet: the API server's
+                # own words would be that the pod is "not found".
+                unknown = error.status == NOT_FOUND and "not found" not in str(error)
                 if not (unknown or error.status >= FAULTS) or time.monotonic() > deadline:
                     raise
             time.sleep(0.5)
